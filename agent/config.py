@@ -18,29 +18,29 @@ class ConfigError(Exception):
     """The operator's to fix: exit 78 (EX_CONFIG), and systemd does not restart."""
 
 
-class Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A table of a TOML file of ours; an unknown key is refused."""
 
 
-class UnitConfig(Section):
+class UnitConfig(Section, frozen=True):
     id: str = "unit-unset"  # goes into topics and event ids: the certificate's common name
     state_dir: str = "/var/lib/keyoff"
     cache_dir: str = "/var/cache/keyoff"
 
 
-class VehicleConfig(Section):
+class VehicleConfig(Section, frozen=True):
     profile: str  # a name under dbc/, without the ending
     dir: str | None = None  # another folder of profiles, searched first
 
 
-class BusConfig(Section):
+class BusConfig(Section, frozen=True):
     name: str  # as in the vehicle's profile
     interface: str = "socketcan"  # any python-can interface
     channel: str = "can0"
     options: dict[str, Any] = {}  # handed to python-can as they are
 
 
-class Owner(Section):
+class Owner(Section, frozen=True):
     counts: Literal["km", "mi"] = "km"
     timezone: str = "UTC"  # IANA name: nights, months and the stated time are counted in it
     tell_at: str | None = None  # "18:30": prompts wait for this time of day; None: as soon as the trip is over
@@ -48,25 +48,25 @@ class Owner(Section):
     over_speed_kmh: float = 130.0  # the household's own limit
 
 
-class Service(Section):
+class Service(Section, frozen=True):
     item: str  # "oil change"
     every_km: float
     last_km: float  # the reading when it was last done
 
 
-class UplinkConfig(Section):
+class UplinkConfig(Section, frozen=True):
     host: str
-    port: int = 8883
-    protocol: Literal["5", "3.1.1"] = "5"
     ca: str  # PEM files; paths are relative to keyoff.toml
     certificate: str
     key: str
+    port: int = 8883
+    protocol: Literal["5", "3.1.1"] = "5"
     keepalive_s: int = 60
 
 
-class Config(Section):
-    unit: UnitConfig = UnitConfig()
+class Config(Section, frozen=True):
     vehicle: VehicleConfig
+    unit: UnitConfig = UnitConfig()
     bus: tuple[BusConfig, ...] = ()
     owner: Owner = Owner()
     service: tuple[Service, ...] = ()

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, TypeAlias
 import msgspec
 
 if TYPE_CHECKING:
-    from agent.config import Owner
+    from agent.config import Owner, Service
     from agent.vehicle import Vehicle
 
 Value: TypeAlias = float | int | bool | str | None
@@ -57,6 +57,8 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     version: ClassVar[int] = 1
     importance: ClassVar[int] = 5  # 0 goes first and is shed last; 9 goes last
     urgent: ClassVar[bool] = False  # committed at once, not with the next routine commit
+    leaves: ClassVar[bool] = True  # False: heard by rules and kept on the unit only
+    once: ClassVar[bool] = False  # exactly once for ever: its id outlives every retention
 
     id: str
     t_ns: int  # when it became true
@@ -64,7 +66,7 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 def derive_id(unit: str, kind: str, *subject: object) -> str:
-    """An id that the same fact always gets: 26 hex-digit groups of SHA-256 over unit, kind and subject.
+    """An id that the same fact always gets: 32 hex digits of the SHA-256 over unit, kind and subject.
 
     An episode's subject is (boot id, start); a milestone's or a notice's is the subject alone.
     """
@@ -159,6 +161,15 @@ class Metric:
         return add(a, b)
 
 
+class Setup(NamedTuple):
+    """What does not change while the agent runs; every rule is made from it."""
+
+    unit: str
+    vehicle: Vehicle
+    owner: Owner
+    services: tuple[Service, ...] = ()
+
+
 class Context(NamedTuple):
     """What the engine hands a rule with each call."""
 
@@ -166,22 +177,31 @@ class Context(NamedTuple):
     wall: Wall | None
     unit: str
     boot_id: str
+    last_ns: int | None  # the last sample of any wanted signal: the bus is alive
 
 
 class Rule:
-    """Raises events from samples, from other rules' events, and from time going by.
+    """Raises events from samples, from the grid's steps, from other rules' events, and from time going by.
 
-    Rules never call each other: they hear each other's events, breadth-first in the order of `RULES`.
-    `state` is one msgspec Struct: it is written with each commit and read back at start.
+    Rules never call each other: they hear each other's events, breadth-first, sorted by name, without cycles.
+    `state` is one msgspec Struct whose fields are replaced, never mutated in place: when a rule throws, the
+    engine puts the state from before the call back. It is written with each commit and read back at start.
     """
 
     name: ClassVar[str]
     state_version: ClassVar[int] = 1
     signals: ClassVar[tuple[str, ...]] = ()
     hears: ClassVar[tuple[type[Event], ...]] = ()
+    raises: ClassVar[tuple[type[Event], ...]] = ()
     state: Any
 
+    def __init__(self, setup: Setup) -> None:
+        self.setup = setup
+
     def sample(self, ctx: Context, signal: str, value: Value) -> Iterable[Event]:
+        return ()
+
+    def step(self, ctx: Context, step: Step) -> Iterable[Event]:
         return ()
 
     def event(self, ctx: Context, event: Event) -> Iterable[Event]:
@@ -190,6 +210,14 @@ class Rule:
     def wake(self, ctx: Context) -> Iterable[Event]:
         return ()
 
-    def next_wake(self, wall: Wall | None) -> int | None:
+    def next_wake(self, ctx: Context) -> int | None:
         """The earliest t_ns at which this rule wants `wake`; None for never."""
         return None
+
+    def snapshot(self) -> Any:
+        """What is written: a value that msgspec can encode."""
+        return self.state
+
+    def restore(self, body: bytes, ctx: Context) -> None:
+        """Take up what `snapshot` gave, perhaps in an earlier boot (`ctx.boot_id` is this one's)."""
+        self.state = msgspec.json.decode(body, type=type(self.state))

@@ -1,0 +1,113 @@
+"""From keyoff.toml and a vehicle's name to what the daemon is made of; and to the store, for who only looks."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import click
+import msgspec
+
+from agent.config import Config, ConfigError, UnitConfig, VehicleConfig, parse
+from agent.decode import Plan
+from agent.io.store import StoreError, connect, store_error
+from agent.io.vehicles import find_vehicle
+from agent.model import Setup
+
+DEFAULT_CONFIG = Path("/etc/keyoff/keyoff.toml")
+
+config_option = click.option(
+    "--config",
+    "config_path",
+    type=click.Path(dir_okay=False, path_type=Path),
+    envvar="KEYOFF_CONFIG",
+    default=DEFAULT_CONFIG,
+    show_default=True,
+    help="The unit's keyoff.toml (or $KEYOFF_CONFIG).",
+)
+store_option = click.option(
+    "--store",
+    "store_path",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="The database to look at, in place of the unit's own.",
+)
+json_option = click.option("--json", "as_json", is_flag=True, help="JSON on standard output, for scripts.")
+
+
+def load_config(path: Path) -> Config:
+    """keyoff.toml, checked as far as it goes without a bus. Raises ConfigError."""
+    try:
+        text = path.read_text()
+    except FileNotFoundError:
+        raise ConfigError(
+            f"{path}: there is no such file; copy systemd/keyoff.toml there, or name another with --config"
+        ) from None
+    except (OSError, UnicodeDecodeError) as e:
+        raise ConfigError(f"{path}: cannot be read: {e}") from None
+    config = parse(text, str(path), Config)
+    check(config, path)
+    return config
+
+
+def check(config: Config, path: Path) -> None:
+    """What the types do not say. Raises ConfigError."""
+    owner = config.owner
+    try:
+        ZoneInfo(owner.timezone)
+    except (OSError, ValueError):
+        raise ConfigError(
+            f"{path}: owner.timezone: {owner.timezone!r} is no IANA time zone; write one like Europe/Berlin"
+        ) from None
+    if owner.tell_at is not None and not _is_time(owner.tell_at):
+        raise ConfigError(f'{path}: owner.tell_at: {owner.tell_at!r} is no time of day; write it like "18:30"')
+    for service in config.service:
+        if service.every_km <= 0:
+            raise ConfigError(f"{path}: service.every_km: {service.item!r} needs a distance above 0")
+
+
+def _is_time(text: str) -> bool:
+    hour, _, minute = text.partition(":")
+    return hour.isdigit() and minute.isdigit() and len(minute) == 2 and int(hour) < 24 and int(minute) < 60
+
+
+def setup_of(config: Config, path: Path | None) -> tuple[Setup, Plan]:
+    """The rules' setup and the decoder's plan (from the cache, or compiled by a child process). Raises ConfigError."""
+    from agent.engine import wanted  # late: those who only look need neither
+    from agent.io.plans import load_plan
+
+    folder = Path(config.vehicle.dir) if config.vehicle.dir else None
+    if folder and path and not folder.is_absolute():
+        folder = path.parent / folder
+    vehicle, profile = find_vehicle(config.vehicle.profile, folder)
+    plan = load_plan(vehicle, profile, wanted=wanted(), cache_dir=Path(config.unit.cache_dir))
+    return Setup(config.unit.id, vehicle, config.owner, config.service), plan
+
+
+def bench_config(vehicle: str, config_path: Path | None) -> Config:
+    """The config of a replay: the named one's, or defaults; the vehicle is the one asked for."""
+    cache = os.environ.get("XDG_CACHE_HOME", str(Path.home() / ".cache"))
+    if config_path is not None:
+        config = load_config(config_path)
+        return msgspec.structs.replace(config, vehicle=msgspec.structs.replace(config.vehicle, profile=vehicle))
+    return Config(vehicle=VehicleConfig(vehicle), unit=UnitConfig(id="replay", cache_dir=f"{cache}/keyoff"))
+
+
+def store_file(config_path: Path, store_path: Path | None) -> Path:
+    """The database that a looking command means."""
+    if store_path is not None:
+        return store_path
+    return Path(load_config(config_path).unit.state_dir) / "keyoff.db"
+
+
+def look(path: Path) -> sqlite3.Connection:
+    """A read-only connection. Raises StoreError."""
+    if not path.exists():
+        raise StoreError(f"{path}: there is no database yet; it appears with the first `keyoff run` (or name one with --store)")
+    try:
+        conn = connect(path, read_only=True)
+        conn.execute("SELECT 1 FROM trips LIMIT 1")
+    except sqlite3.Error as e:
+        raise store_error(path, e) from e
+    return conn

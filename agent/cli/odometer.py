@@ -1,0 +1,59 @@
+"""keyoff odometer: what the car has done, where that is known from, and a person's correction."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+
+from agent.cli.load import config_option, json_option, look, store_file, store_option
+from agent.cli.show import distance
+from agent.cli.trips import owner_view
+
+KM_MAX = 10_000_000.0  # what a person may enter; the most ever driven by one car is below half of it
+
+
+@click.group(invoke_without_command=True, short_help="The odometer's reading, and how to correct it.")
+@config_option
+@store_option
+@json_option
+@click.pass_context
+def command(ctx: click.Context, config_path: Path, store_path: Path | None, as_json: bool) -> None:
+    """The reading, and whether the car counts it or it is an entered one plus what was driven since.
+
+    \b
+      keyoff odometer
+      keyoff odometer set 48210        as the car's display shows it, in km
+    """
+    if ctx.invoked_subcommand is not None:
+        return
+    conn = look(store_file(config_path, store_path))
+    row = conn.execute("SELECT body FROM states WHERE name = 'odometer'").fetchone()
+    state: dict[str, Any] = json.loads(row["body"]) if row else {"source": "none"}
+    if as_json:
+        click.echo(json.dumps({k: state.get(k) for k in ("source", "reading_m", "error_m")}))
+    elif state["source"] == "none":
+        click.echo("Unknown. This car has not told it; enter it with: keyoff odometer set KM")
+    else:
+        _, counts = owner_view(config_path)
+        about = (
+            ""
+            if state["source"] == "vehicle"
+            else f" ± {distance(state['error_m'], counts)} (entered, plus what was driven since)"
+        )
+        click.echo(f"{distance(state['reading_m'], counts)}{about}")
+
+
+@command.command("set")
+@click.argument("km", type=click.FloatRange(0, KM_MAX))
+@config_option
+@store_option
+def set_(km: float, config_path: Path, store_path: Path | None) -> None:
+    """Enter the reading in KM. No milestone is raised for what lies before it."""
+    from agent.cli.enter import enter  # late
+    from agent.io.requests import Request
+
+    enter(config_path, store_path, Request("odometer", reading_m=km * 1000))
+    click.echo(f"The odometer stands at {km:,.0f} km.")

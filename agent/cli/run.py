@@ -1,0 +1,141 @@
+"""keyoff run: the daemon. One thread reads each bus; this one decodes, keeps and publishes."""
+
+from __future__ import annotations
+
+import signal
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from agent.cli.load import config_option, load_config, setup_of
+from agent.config import ConfigError
+
+if TYPE_CHECKING:
+    from agent.daemon import Daemon
+    from agent.io.buses.live import LiveBus
+    from agent.io.uplink import Uplink
+
+IDLE_S = 0.2  # how long it waits for a frame: the loop's heartbeat
+BATCH_S = 0.02  # let some frames gather: one decoding of eighty is cheaper than eighty of one
+TICK_NS = 1_000_000_000  # wakes, commits, requests and the uplink are looked at once a second
+STATUS_TICKS = 10
+
+
+@click.command(short_help="The daemon: listen, keep, publish.")
+@config_option
+def command(config_path: Path) -> None:
+    """Listen on the buses that the config names until SIGTERM, keep trips, publish events. It never sends on a bus.
+
+    Under systemd it tells READY, WATCHDOG and STATUS; `journalctl -u keyoff` shows what it says.
+    """
+    from agent.daemon import Daemon  # late, as all that follows
+    from agent.io import clock
+    from agent.io.buses.live import LiveBus
+    from agent.io.store import Store
+
+    config = load_config(config_path)
+    if not config.bus:
+        raise ConfigError(f"{config_path}: no [[bus]]: name at least one to listen on, with interface and channel")
+    setup, plan = setup_of(config, config_path)
+    stopping = Stopping()
+    with ExitStack() as stack:
+        store = Store(Path(config.unit.state_dir) / "keyoff.db", config.unit.id)
+        stack.callback(store.close)
+        daemon = Daemon(setup, plan, store, clock.boot_id())
+        uplink = None
+        if config.uplink is not None:
+            from agent.cli.sending import attach
+
+            uplink = stack.enter_context(attach(daemon, config, config_path))
+        buses = [LiveBus(b, plan.filters().get(b.name, ())) for b in config.bus]
+        for bus in buses:
+            bus.start()
+            stack.callback(bus.stop)
+        loop = Loop(daemon, buses, Path(config.unit.state_dir), uplink)
+        loop.notifier.ready()
+        click.echo(
+            f"keyoff listens on {', '.join(b.channel for b in config.bus)} as {setup.unit}, a {setup.vehicle.name}", err=True
+        )
+        while not stopping:
+            loop.beat()
+        loop.notifier.stopping()
+        loop.hear()
+        daemon.commit()
+
+
+class Loop:
+    """Frames as they come; once a second everything else."""
+
+    def __init__(self, daemon: Daemon, buses: list[LiveBus], state_dir: Path, uplink: Uplink | None) -> None:
+        from agent.io.systemd import Notifier  # late
+
+        self.daemon, self.buses, self.state_dir, self.uplink = daemon, buses, state_dir, uplink
+        self.notifier = Notifier()
+        self.ticks = 0
+        self._next_ns = 0
+        self._heard = buses[0].heard
+        for bus in buses[1:]:
+            bus.heard = self._heard  # any bus wakes the loop
+
+    def hear(self) -> None:
+        """Decode what all buses have, in order of time."""
+        frames = [frame for bus in self.buses for frame in bus.take()]
+        if len(self.buses) > 1:
+            frames.sort(key=lambda f: f.t_ns)
+        if frames:
+            self.daemon.frames(frames)
+
+    def beat(self) -> None:
+        from agent.io import clock
+
+        self._heard.wait(IDLE_S)
+        self._heard.clear()
+        self.hear()
+        now_ns = clock.boottime_ns()
+        if now_ns < self._next_ns:
+            clock.pause(BATCH_S)
+            return
+        self._next_ns = now_ns + TICK_NS
+        self.ticks += 1
+        self.daemon.tick(now_ns, clock.wall())
+        self._take_requests()
+        self.notifier.alive()
+        if self.ticks % STATUS_TICKS == 1:
+            self.notifier.status(self.status())
+
+    def status(self) -> str:
+        """One line for systemctl status."""
+        trip = "a trip is under way" if self.daemon.engine.trip.open_trip_id else "parked"
+        troubles = [b.trouble for b in self.buses if b.trouble]
+        troubles += [t for t in (self.daemon.store_trouble, self.uplink.state.last_error if self.uplink else None) if t]
+        frames = sum(b.frames for b in self.buses)
+        return "; ".join([f"{trip}, {frames} frames heard, {self.daemon.store.unsent()} events to send", *troubles])
+
+    def _take_requests(self) -> None:
+        from agent.cli.enter import apply
+        from agent.io import requests
+
+        for path, request in requests.waiting(self.state_dir):
+            try:
+                if request is not None:
+                    apply(self.daemon, request)
+            except ConfigError as e:
+                click.echo(f"keyoff: a request was refused: {e}", err=True)
+            path.unlink()
+
+
+class Stopping:
+    """True once SIGTERM or SIGINT has come."""
+
+    def __init__(self) -> None:
+        self.asked = False
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._ask)
+
+    def _ask(self, number: int, frame: object) -> None:
+        self.asked = True
+
+    def __bool__(self) -> bool:
+        return self.asked

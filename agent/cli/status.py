@@ -1,0 +1,68 @@
+"""keyoff status: how the unit is, in one screen."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+
+from agent.cli.load import config_option, json_option, look, store_file, store_option
+from agent.cli.show import distance, moment
+from agent.cli.trips import owner_view
+
+
+@click.command(short_help="How the unit is.")
+@config_option
+@store_option
+@json_option
+def command(config_path: Path, store_path: Path | None, as_json: bool) -> None:
+    """Trip under way, trips kept, odometer, what waits for the cloud, prompts held and released, what was dropped."""
+    path = store_file(config_path, store_path)
+    facts = gather(path)
+    if as_json:
+        click.echo(json.dumps(facts, indent=2))
+        return
+    zone, counts = owner_view(config_path)
+    reading = facts["odometer"].get("reading_m")
+    latest = facts["last_trip_ended_utc_ns"]
+    click.echo(f"store        {path} ({facts['store_bytes'] / 1e6:.1f} MB)")
+    click.echo(f"trip         {'under way' if facts['trip_phase'] in ('driving', 'stopping') else 'none under way'}")
+    click.echo(
+        f"trips kept   {facts['trips']}, the last ended {moment(latest, zone) or 'at an unknown time'}"
+        if facts["trips"]
+        else "trips kept   none"
+    )
+    click.echo(f"odometer     {distance(reading, counts) or 'unknown'} ({facts['odometer']['source']})")
+    click.echo(f"events       {facts['events']}, {facts['unacknowledged']} not acknowledged by the broker")
+    for p in facts["prompts"]:
+        said = (
+            f"released {moment(p['released_utc_ns'], zone) or 'at an unknown time'}"
+            if p["released_ns"] is not None
+            else f"held: {p['held_by']}"
+        )
+        sent = f", published {moment(p['published_utc_ns'], zone) or ''}" if p["published"] else ""
+        click.echo(f"prompt       {p['topic']}: raised {moment(p['raised_utc_ns'], zone) or 'at an unknown time'}, {said}{sent}")
+    for what, n in facts["dropped"].items():
+        click.echo(f"dropped      {what}: {n}")
+
+
+def gather(path: Path) -> dict[str, Any]:
+    """The facts, from the store alone: it tells the same whether the daemon runs or not."""
+    conn = look(path)
+    states = {r["name"]: json.loads(r["body"]) for r in conn.execute("SELECT name, body FROM states")}
+    health = conn.execute("SELECT body FROM events WHERE kind = 'HealthReported' ORDER BY seq DESC LIMIT 1").fetchone()
+    trips = conn.execute("SELECT count(*), max(end_utc_ns) FROM trips WHERE kind != 'unaccounted'").fetchone()
+    odometer = states.get("odometer", {})
+    return {
+        "store_bytes": path.stat().st_size,
+        "trip_phase": states.get("trip", {}).get("phase", "parked"),
+        "trips": trips[0],
+        "last_trip_ended_utc_ns": trips[1],
+        "odometer": {k: odometer[k] for k in ("source", "reading_m", "error_m") if k in odometer} or {"source": "none"},
+        "events": conn.execute("SELECT count(*) FROM events").fetchone()[0],
+        "unacknowledged": conn.execute("SELECT count(*) FROM events WHERE acked = 0").fetchone()[0],
+        "prompts": [dict(r) for r in conn.execute("SELECT * FROM prompts ORDER BY raised_ns")],
+        "dropped": json.loads(health["body"])["counts"] if health else {},
+    }

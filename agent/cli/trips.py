@@ -1,0 +1,160 @@
+"""keyoff trips: what was driven, by whom; a chart of one trip; who drove."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+
+from agent.cli.load import config_option, json_option, load_config, look, store_file, store_option
+from agent.cli.show import chart, distance, duration, moment, table
+
+UNACCOUNTED = "unaccounted"
+
+
+@click.group(invoke_without_command=True, short_help="Trips: a table, one in detail, who drove.")
+@click.option("--last", default=20, show_default=True, help="How many.")
+@config_option
+@store_option
+@json_option
+@click.pass_context
+def command(ctx: click.Context, last: int, config_path: Path, store_path: Path | None, as_json: bool) -> None:
+    """The last trips. Short moves and distance that nobody saw are rows of their own.
+
+    \b
+      keyoff trips
+      keyoff trips show 3f2a          the start of a trip's id is enough
+      keyoff trips assign 3f2a ana    Ana drove it: her sums follow
+    """
+    if ctx.invoked_subcommand is not None:
+        return
+    conn = look(store_file(config_path, store_path))
+    rows = conn.execute("SELECT * FROM (SELECT * FROM trips ORDER BY n DESC LIMIT ?) ORDER BY n", (last,)).fetchall()
+    if as_json:
+        click.echo(json.dumps([trip_dict(r) for r in rows], indent=2))
+        return
+    zone, counts = owner_view(config_path)
+    click.echo(trip_table(rows, zone, counts) if rows else "No trip yet. It appears here when the first one has ended.")
+
+
+@command.command()
+@click.argument("trip")
+@config_option
+@store_option
+@json_option
+def show(trip: str, config_path: Path, store_path: Path | None, as_json: bool) -> None:
+    """One trip in detail, with a chart of its speed. TRIP: the start of its id."""
+    from agent.io import trace  # late
+
+    conn = look(store_file(config_path, store_path))
+    row = find_trip(conn, trip)
+    bodies = conn.execute("SELECT body FROM trace WHERE trip_id = ? ORDER BY start_ns", (row["id"],)).fetchall()
+    points = trace.unpack(b["body"] for b in bodies)
+    if as_json:
+        click.echo(
+            json.dumps(
+                trip_dict(row) | {"trace": {"t_ns": points.t_ns, "speed_kmh": points.speed_kmh, "engine_rpm": points.engine_rpm}}
+            )
+        )
+        return
+    zone, counts = owner_view(config_path)
+    click.echo(trip_table([row], zone, counts) + "\n")
+    for line in chart(points.speed_kmh):
+        click.echo(line)
+    metrics = json.loads(row["metrics"])
+    about = json.loads(row["estimated"] or "[]")
+    rows = [(name, _plain(value), "estimated" if name in about else "") for name, value in sorted(metrics.items())]
+    click.echo("\n" + table(("metric", "value", ""), rows))
+
+
+@command.command()
+@click.argument("trip")
+@click.argument("driver")
+@config_option
+@store_option
+def assign(trip: str, driver: str, config_path: Path, store_path: Path | None) -> None:
+    """DRIVER drove TRIP: the trip moves, the sums follow, and the cloud is told. TRIP: the start of its id."""
+    from agent.cli.enter import enter  # late
+    from agent.io.requests import Request
+
+    conn = look(store_file(config_path, store_path))
+    row = find_trip(conn, trip)
+    conn.close()
+    enter(config_path, store_path, Request("assign", trip_id=row["id"], driver=driver))
+    click.echo(f"Trip {row['id'][:8]} is {driver}'s.")
+
+
+def find_trip(conn: sqlite3.Connection, start: str) -> sqlite3.Row:
+    """The trip whose id begins with `start`. Raises click.BadParameter when none or several do."""
+    rows = conn.execute(
+        "SELECT * FROM trips WHERE substr(id, 1, ?) = ? AND kind != ?", (len(start), start, UNACCOUNTED)
+    ).fetchall()
+    if len(rows) != 1:
+        raise click.BadParameter(f"{len(rows) or 'no'} trips begin with {start!r}; `keyoff trips` lists them", param_hint="TRIP")
+    found: sqlite3.Row = rows[0]
+    return found
+
+
+def owner_view(config_path: Path) -> tuple[str, str]:
+    """The owner's time zone and unit of distance; UTC and km where there is no config."""
+    if not config_path.exists():
+        return "UTC", "km"
+    owner = load_config(config_path).owner
+    return owner.timezone, owner.counts
+
+
+def trip_dict(row: sqlite3.Row) -> dict[str, Any]:
+    """A row of `trips` with its JSON columns decoded; what is unknown is absent."""
+    plain = {k: row[k] for k in row.keys() if row[k] is not None and k != "n"}  # noqa: SIM118 - sqlite3.Row iterates values
+    return plain | {k: json.loads(row[k]) for k in ("metrics", "estimated") if row[k] is not None}
+
+
+def trip_table(rows: Sequence[sqlite3.Row], zone: str, counts: str) -> str:
+    return table(
+        ("trip", "start", "driver", "distance", "time", "l", "kWh", "harsh", "ended by"), [_cells(r, zone, counts) for r in rows]
+    )
+
+
+def _cells(row: sqlite3.Row, zone: str, counts: str) -> list[Any]:
+    m = json.loads(row["metrics"])
+    about = json.loads(row["estimated"] or "[]")
+    if row["kind"] == UNACCOUNTED:
+        return [
+            row["id"][:8],
+            None,
+            None,
+            distance(m["unaccounted_m"], counts),
+            None,
+            None,
+            None,
+            None,
+            "nobody saw this distance",
+        ]
+    harsh = None if "harsh_brakes" not in m else m["harsh_brakes"] + m.get("harsh_accels", 0)
+    ended = row["ended_by"] + (" (short move)" if row["kind"] == "short_move" else "")
+    return [
+        row["id"][:8],
+        moment(row["start_utc_ns"], zone),
+        row["driver"],
+        distance(m.get("distance_m"), counts),
+        duration(m.get("duration_s")),
+        _estimate(m, about, "fuel_l", 2),
+        _estimate(m, about, "energy_kwh", 2),
+        None if harsh is None else f"{'~' if 'harsh_brakes' in about else ''}{harsh}",
+        ended,
+    ]
+
+
+def _estimate(metrics: dict[str, Any], about: list[str], name: str, digits: int) -> str | None:
+    value = metrics.get(name)
+    return None if value is None else f"{'~' if name in about else ''}{value:.{digits}f}"
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{k}: {_plain(v)}" for k, v in value.items() if not isinstance(v, dict)) or f"{len(value)} classes"
+    return f"{value:,.2f}" if isinstance(value, float) else str(value)

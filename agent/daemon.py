@@ -1,0 +1,185 @@
+"""The daemon: decoder, engine and store wired together, and when what is written.
+
+No more than ROUTINE_S of driving is ever uncommitted, no more than one routine commit per ROUTINE_S; an urgent
+event is committed at once. A tidy stop and a power cut are the same path: what is open stays open in the states.
+The live loop (agent/cli/run.py) and a replay (agent/cli/replay.py) drive the same object.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Protocol
+
+import msgspec
+
+from agent.decode import Decoder, Plan
+from agent.engine import Engine
+from agent.events.driver_summary import DriverSummaries, TripAttributed, month_of
+from agent.events.health import health
+from agent.events.odometer import Odometer
+from agent.events.trip import TripEnded
+from agent.io import clock
+from agent.io.store import Batch, Store, StoreError
+from agent.model import NS, Event, Frame, Sample, Setup, Wall, derive_id
+from agent.records import attribution, event_row, prompt_row, trip_row
+from agent.tally import Sums
+
+ROUTINE_S = 8  # a commit's pages cost the card some 12 kB; ten seconds of driving is what may be lost
+RETRY_S = 10  # after a failed write: a full disk stays full for a while
+EVENTS_KEPT = 5_000  # in memory while the disk refuses; a trip raises about five
+
+
+class Uplink(Protocol):
+    """What the daemon asks of agent/io/uplink.py."""
+
+    def pump(self, now_ns: int) -> None: ...
+
+
+class Daemon:
+    """One unit's work. `store` is owned by the caller's thread; nothing here is shared with another."""
+
+    def __init__(self, setup: Setup, plan: Plan, store: Store, boot_id: str, uplink: Uplink | None = None) -> None:
+        self.setup = setup
+        self.store = store
+        self.uplink = uplink
+        self.decoder = Decoder(plan)
+        self.engine = Engine(setup, boot_id, plan.max_age_ns)
+        self.engine.restore(store.states())
+        self.raised: list[Event] = []  # every event, in order, until `take`: for who prints them
+        self.store_trouble: str | None = None
+        self._events: list[Event] = []  # not written yet
+        self._t_ns = 0
+        self._committed_ns = 0
+        self._retry_ns = 0
+        self._reported: dict[str, int] = {}
+
+    # -- in ------------------------------------------------------------------------------------
+
+    def frames(self, frames: Iterable[Frame]) -> None:
+        """Frames as they came, of no more than a few seconds."""
+        self.samples(self.decoder.feed(frames))
+
+    def samples(self, samples: list[Sample]) -> None:
+        if samples:
+            self._t_ns = max(self._t_ns, samples[-1][0])
+            self._heard(self.engine.feed(samples))
+
+    def tick(self, t_ns: int, wall: Wall | None) -> None:
+        """Time has come to t_ns: wake what is due, commit what is due, let the uplink work. About once a second."""
+        self._t_ns = max(self._t_ns, t_ns)
+        self._heard(self.engine.wake(t_ns, wall))
+        self._commit_if_due()
+        self.send()
+
+    def send(self) -> None:
+        """Let the uplink work, and write down what the broker acknowledged. The link lives in real time, in a replay too."""
+        if self.uplink is not None:
+            self.uplink.pump(clock.boottime_ns())
+            wall = self.engine.wall
+            self.store.flush(wall.utc_ns(self._t_ns) if wall else None)
+
+    def finish(self) -> None:
+        """The recording is over: what is open ends at its last sample."""
+        self._heard(self.engine.finish())
+        self.commit()
+
+    def commit(self) -> None:
+        """Write states, events, trips, prompts and trace in one transaction. Raises StoreError; nothing is dropped then."""
+        wall = self.engine.wall
+        trips = [row for row in map(trip_row, self._events) if row is not None]
+        batch = Batch(
+            states=self.engine.states(),
+            events=[event_row(e, wall, self.engine.boot_id) for e in self._events if e.leaves],
+            trips=trips,
+            prompts=[row for row in map(prompt_row, self._events) if row is not None],
+            drivers=[a for a in map(attribution, self._events) if a is not None],
+            points=list(self.engine.trace),
+            ended=[row["id"] for row in trips],
+            anchor=(self.engine.boot_id, self._t_ns, wall.utc_ns(self._t_ns), wall.quality) if wall else None,
+        )
+        self.store.commit(batch, wall.utc_ns(self._t_ns) if wall else None)
+        self.engine.trace.clear()
+        self._events.clear()
+        self._committed_ns = self._t_ns
+
+    # -- what people enter -----------------------------------------------------------------------
+
+    def set_odometer(self, reading_m: float) -> None:
+        """`keyoff odometer set`: the reading that a person took from the car."""
+        rule = next(r for r in self.engine.rules if isinstance(r, Odometer))
+        self._heard(self.engine.raised(rule.entered(self.engine.context(self._t_ns), reading_m)))
+        self.commit()
+
+    def assign(self, trip: Mapping[str, Any], driver: str) -> None:
+        """`keyoff trips assign`: the trip moves to `driver`, and the month's sums follow."""
+        event = TripAttributed(
+            id=derive_id(self.setup.unit, "TripAttributed", trip["id"], driver, self.store.count("TripAttributed")),
+            t_ns=self._t_ns,
+            boot_id=self.engine.boot_id,
+            trip_id=trip["id"],
+            driver=driver,
+            how="household",
+            before=trip["driver"],
+        )
+        self._heard(self.engine.raised([event]))
+        self.commit()
+        if trip["start_utc_ns"] is not None:
+            rule = next(r for r in self.engine.rules if isinstance(r, DriverSummaries))
+            month = month_of(trip["start_utc_ns"], rule.zone)
+            rows = [
+                r for r in self.store.trips() if r["start_utc_ns"] is not None and month_of(r["start_utc_ns"], rule.zone) == month
+            ]
+            sums = [
+                (r["driver"], r["kind"], Sums(msgspec.json.decode(r["metrics"]), msgspec.json.decode(r["estimated"])))
+                for r in rows
+            ]
+            self._heard(self.engine.raised(rule.rebuilt(self.engine.context(self._t_ns), month, sums)))
+            self.commit()
+
+    def take(self) -> list[Event]:
+        """The events since the last call, in order."""
+        out, self.raised = self.raised, []
+        return out
+
+    # -- inside --------------------------------------------------------------------------------
+
+    def _heard(self, events: list[Event]) -> None:
+        if not events:
+            return
+        self._add(events)
+        if any(isinstance(e, TripEnded) for e in events):
+            now = self.counts()
+            report = health(self.setup.unit, self.engine.boot_id, self._t_ns, now, self._reported)
+            self._reported = now
+            if report is not None:
+                self._add([report])
+        if any(e.urgent for e in events):
+            self._try_commit()
+
+    def _add(self, events: list[Event]) -> None:
+        self.raised += events
+        self._events += events
+
+    def counts(self) -> dict[str, int]:
+        """What was dropped or failed since start, by what it was."""
+        engine = self.engine
+        own = {"late samples": engine.late, "implausible speed": engine.grid.implausible}
+        failed = {f"rule {name} failed": n for name, n in engine.failures.items()}
+        return {what: n for what, n in (self.decoder.dropped() | own | failed).items() if n}
+
+    def _commit_if_due(self) -> None:
+        if self._t_ns - self._committed_ns >= ROUTINE_S * NS:
+            self._try_commit()
+
+    def _try_commit(self) -> None:
+        """Commit; while the disk refuses, keep everything and try again, telling it in the status."""
+        if self._t_ns < self._retry_ns:
+            return
+        try:
+            self.commit()
+            self.store_trouble = None
+        except StoreError as e:
+            self.store_trouble = str(e)
+            self._retry_ns = self._t_ns + RETRY_S * NS
+            if len(self._events) > EVENTS_KEPT:
+                raise

@@ -1,0 +1,170 @@
+"""Samples at whatever rate a car gives them → Steps on a fixed grid: 1 Hz, with speeds at 5 Hz inside.
+
+What would depend on the sampling rate (dynamics, harsh events, seconds in a band) is defined on this grid;
+distance is the exact trapezoid over the samples. Grid points are whole seconds of the boot clock. Speed is
+interpolated between two samples at most HOLD_NS apart; a longer pause is a gap: the step under way is
+closed at the last sample, and the next one does not follow it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+
+import msgspec
+
+from agent.model import NS, Area, Step, Value
+
+HOLD_NS = 5 * NS  # five missing rows of a 1 Hz source; beyond that a straight line is a guess
+FIFTH_NS = NS // 5
+AREA_HOLD_NS = 3 * NS  # polled fuel and power signals come every 1–2 s; a stale one is no consumption
+JUMP_MS2 = 15.0  # no road car accelerates or brakes harder; a recorded glitch of 680 km/h implied 180
+JUMP_FLOOR_MS = 2.0  # two counts of a 1 km/h source arriving close together are no jump: 7 km/h is
+JUMPS_TO_BELIEVE = 3  # a changed speed that stays is real: taken up, but nothing is measured across it
+DEFAULT_AGE_NS = 10 * NS  # staleness of a signal whose period nobody states
+
+
+class GridState(msgspec.Struct):
+    """What the grid remembers; all of it is written with each commit, so that a restart goes on mid-second."""
+
+    t_ns: int | None = None  # the last speed sample
+    v_ms: float = 0.0
+    start_ns: int = 0  # of the step under way
+    v0_ms: float = 0.0
+    distance_m: float = 0.0
+    samples: int = 0
+    fifths: list[float] = []
+    closed_ns: int = -1  # the end of the last step, to tell whether the next one follows
+    jumps: int = 0  # implausible samples in a row
+    areas: dict[str, tuple[int, float, float, float, float]] = {}  # t, value, positive, negative, seen_s
+    latest: dict[str, tuple[int, Value]] = {}
+
+
+class Grid:
+    """Fed by the engine with what metrics and rules read; see the module's docstring."""
+
+    def __init__(self, integrals: Collection[str], max_age_ns: Mapping[str, int]) -> None:
+        self.state = GridState()
+        self.max_age_ns = max_age_ns
+        self.integrals = frozenset(integrals)
+        self.implausible = 0  # dropped speed samples, for health
+        self._now_ns = 0
+
+    def get(self, signal: str) -> Value:
+        """A signal's last value; None when unknown, or older than ten of its periods."""
+        found = self.state.latest.get(signal)
+        if found is None or self._now_ns - found[0] > self.max_age_ns.get(signal, DEFAULT_AGE_NS):
+            return None
+        return found[1]
+
+    def area(self, t_ns: int, signal: str, value: Value) -> None:
+        """Add the trapezoid from the signal's sample before to this one."""
+        areas = self.state.areas
+        if not isinstance(value, (int, float)):
+            if signal in areas:  # unknown from here on: the next sample starts afresh
+                _, _, positive, negative, seen_s = areas[signal]
+                areas[signal] = (t_ns - AREA_HOLD_NS - 1, 0.0, positive, negative, seen_s)
+            return
+        t0, v0, positive, negative, seen_s = areas.get(signal, (t_ns, value, 0.0, 0.0, 0.0))
+        dt_ns = t_ns - t0
+        if 0 < dt_ns <= AREA_HOLD_NS:
+            dt_s = dt_ns / NS
+            piece = (v0 + value) / 2 * dt_s
+            positive, negative = (positive + piece, negative) if piece > 0 else (positive, negative + piece)
+            seen_s += dt_s
+        areas[signal] = (t_ns, value, positive, negative, seen_s)
+
+    def speed(self, t_ns: int, kmh: Value) -> list[Step] | None:
+        """One sample of Vehicle.Speed → the steps that it completes (usually none)."""
+        if not isinstance(kmh, (int, float)):
+            return None  # unknown: if it stays so, the pause becomes a gap
+        s = self.state
+        v = kmh / 3.6
+        if s.t_ns is None:
+            return self._open(t_ns, v)
+        dt_ns = t_ns - s.t_ns
+        if dt_ns <= 0:
+            return None
+        if dt_ns > HOLD_NS:
+            steps = self.close()
+            self._open(t_ns, v)
+            return steps
+        dv = v - s.v_ms
+        if (dv > JUMP_FLOOR_MS or dv < -JUMP_FLOOR_MS) and abs(dv) * NS > JUMP_MS2 * dt_ns:
+            return self._jump(t_ns, v)
+        s.jumps = 0
+        s.samples += 1
+        if t_ns // FIFTH_NS == s.t_ns // FIFTH_NS:  # the common case of a fast source: no grid point between
+            s.distance_m += (s.v_ms + v) / 2 * dt_ns / NS
+            s.t_ns = t_ns
+            s.v_ms = v
+            return None
+        return self._cross(t_ns, v)
+
+    def _open(self, t_ns: int, v: float) -> None:
+        s = self.state
+        s.t_ns, s.v_ms, s.start_ns, s.v0_ms = t_ns, v, t_ns, v
+        s.distance_m, s.samples, s.fifths, s.jumps = 0.0, 1, [], 0
+
+    def _jump(self, t_ns: int, v: float) -> list[Step] | None:
+        s = self.state
+        s.jumps += 1
+        self.implausible += 1
+        if s.jumps < JUMPS_TO_BELIEVE:
+            return None
+        steps = self.close()
+        self._open(t_ns, v)
+        return steps
+
+    def _cross(self, t_ns: int, v: float) -> list[Step]:
+        """Walk over the grid points in (last, t_ns], closing a step at each whole second."""
+        s = self.state
+        assert s.t_ns is not None
+        t0, v0 = s.t_ns, s.v_ms
+        slope = (v - v0) / (t_ns - t0)
+        steps = []
+        at, v_at = t0, v0
+        for point in range((t0 // FIFTH_NS + 1) * FIFTH_NS, t_ns + 1, FIFTH_NS):
+            v_point = v0 + slope * (point - t0)
+            s.distance_m += (v_at + v_point) / 2 * (point - at) / NS
+            s.fifths.append(v_point)
+            at, v_at = point, v_point
+            if point % NS == 0:
+                steps.append(self._step(point, v_point))
+        s.distance_m += (v_at + v) / 2 * (t_ns - at) / NS
+        s.t_ns, s.v_ms = t_ns, v
+        return steps
+
+    def close(self) -> list[Step]:
+        """End the step under way at the last speed sample (a gap, or the trip's end)."""
+        s = self.state
+        if s.t_ns is None:
+            return []
+        steps = [self._step(s.t_ns, s.v_ms)] if s.t_ns > s.start_ns else []
+        s.t_ns = None
+        return steps
+
+    def _step(self, end_ns: int, v: float) -> Step:
+        s = self.state
+        self._now_ns = end_ns
+        taken = s.areas
+        if taken:
+            s.areas = {k: (t, x, 0.0, 0.0, 0.0) for k, (t, x, *_) in taken.items()}
+        areas = {k: Area(*rest) for k, (_, _, *rest) in taken.items()}
+        step = Step(
+            t_ns=end_ns,
+            dt_s=(end_ns - s.start_ns) / NS,
+            v0_ms=s.v0_ms,
+            v1_ms=v,
+            distance_m=s.distance_m,
+            follows=s.closed_ns == s.start_ns,
+            v5_ms=tuple(s.fifths),
+            speed_samples=s.samples,
+            get=self.get,
+            area=lambda signal: areas.get(signal, NOTHING),
+        )
+        s.start_ns, s.v0_ms, s.distance_m, s.samples, s.fifths = end_ns, v, 0.0, 0, []
+        s.closed_ns = end_ns
+        return step
+
+
+NOTHING = Area(0.0, 0.0, 0.0)

@@ -1,0 +1,298 @@
+"""One MQTT connection's life, from the look-up of the broker's name to the last byte: the only code that touches paho.
+
+Of paho only the protocol is used, not its thread, its queue or its reconnection, for these keep messages that the
+outbox also keeps: what is published while offline is queued and sent twice, an exception ends the thread while
+`is_connected()` stays true, and a publish from another thread can write to the socket beside the network thread.
+Here one thread of ours owns the client; orders and news pass through queues; a new connection is a new client.
+ssl and paho are imported when there is something to connect to: not on the way to a unit's first frame.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import select
+import socket
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from queue import Empty, SimpleQueue
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from agent.config import ConfigError, UplinkConfig
+from agent.io.identity import Identity, read_pem
+
+if TYPE_CHECKING:
+    import ssl
+
+SESSION_EXPIRY_S = 7 * 86_400  # a car parked for a week still finds what the broker kept for it
+TURN_S = 5.0  # paho must look at its keepalive now and then; nothing else waits for this
+PAHO_LOG_ERR = 0x08  # paho's MQTT_LOG_ERR
+
+ONLINE = b'{"online":true}'
+OFFLINE = b'{"online":false}'
+
+
+class Order(NamedTuple):
+    """One publish at QoS 1. `ref` is the event's id, or the topic of what is no event."""
+
+    ref: str
+    topic: str
+    payload: bytes
+    jws: str | None = None  # the detached signature; None where the payload is the JWS itself, or unsigned
+    content_type: str = "application/json"
+    retain: bool = False
+
+
+class Up(NamedTuple):
+    """The broker has let us in."""
+
+    receive_maximum: int  # how many unanswered publishes it takes
+
+
+class Answered(NamedTuple):
+    """The broker's PUBACK to one order."""
+
+    ref: str
+    code: int
+    reason: str
+
+
+class Lost(NamedTuple):
+    """The connection is over, or never came to be; nothing follows. None: it ended as it should."""
+
+    words: str | None
+
+
+class Connection(threading.Thread):
+    """A connection: orders go in through `publish`, `news` come out, `told` is set with each.
+
+    The last news is always Lost, whatever happens.
+    """
+
+    def __init__(self, config: UplinkConfig, tls: ssl.SSLContext, unit: str, told: threading.Event) -> None:
+        super().__init__(name="uplink", daemon=True)
+        self.news: SimpleQueue[Up | Answered | Lost] = SimpleQueue()
+        self._config = config
+        self._tls = tls
+        self._unit = unit
+        self._told = told
+        self._orders: SimpleQueue[Order] = SimpleQueue()
+        self._bell, self._button = socket.socketpair()  # an order must end the thread's wait for the network
+        self._bell.setblocking(False)
+        self._button.setblocking(False)
+        self._is_5 = config.protocol == "5"
+        self._greeted = False
+        self._finishing = False
+        self._abandoned = False
+        self._refs: dict[int, str] = {}  # packet identifier → ref, while unanswered
+        self._why: str | None = None  # the first thing that went wrong: the rest follows from it
+
+    def publish(self, order: Order) -> None:
+        self._orders.put(order)
+        self._ring()
+
+    def finish(self) -> None:
+        """Send what was ordered, wait for the answers, disconnect; the thread then ends."""
+        self._finishing = True
+        self._ring()
+
+    def abandon(self) -> None:
+        """Drop the connection without a word: the broker publishes the last will."""
+        self._abandoned = True
+        self._ring()
+
+    def run(self) -> None:
+        client = None
+        try:
+            client = self._client()
+            session = {"clean_start": False, "properties": _session()} if self._is_5 else {}
+            client.connect(self._config.host, self._config.port, self._config.keepalive_s, **session)
+            self._live(client)
+        except Exception as e:  # noqa: BLE001 — whatever it was, the daemon is told and goes on
+            self._blame(explain(e, self._config))
+        finally:
+            if client is not None and client.socket() is not None:
+                client.socket().close()
+            self._bell.close()
+            self._button.close()
+            self._tell(Lost(self._verdict()))
+
+    def _live(self, client: Any) -> None:
+        """Turn until the socket is gone: closed by paho after a loss, or after it has written a DISCONNECT."""
+        disconnecting = False
+        while not self._abandoned and (sock := client.socket()) is not None:
+            self._send_orders(client)
+            if self._finishing and not self._refs and not disconnecting:
+                disconnecting = True
+                client.disconnect()
+            else:
+                _turn(client, sock, self._bell)
+
+    def _send_orders(self, client: Any) -> None:
+        with contextlib.suppress(Empty):
+            while True:
+                order = self._orders.get_nowait()
+                properties = _beside(order) if self._is_5 else None
+                info = client.publish(order.topic, order.payload, qos=1, retain=order.retain, properties=properties)
+                self._refs[info.mid] = order.ref
+
+    def _client(self) -> Any:
+        from paho.mqtt import client as paho  # noqa: PLC0415 — costs 60 ms, and here not the main thread's
+
+        protocol, session = (paho.MQTTv5, {}) if self._is_5 else (paho.MQTTv311, {"clean_session": False})
+        client = paho.Client(
+            paho.CallbackAPIVersion.VERSION2, self._unit, protocol=protocol, reconnect_on_failure=False, **session
+        )
+        client.tls_set_context(self._tls)
+        client.will_set(f"keyoff/{self._unit}/link", OFFLINE, qos=1, retain=True)
+        client.on_connect = self._guarded(self._on_connect)
+        client.on_publish = self._guarded(self._on_publish)
+        client.on_disconnect = self._guarded(self._on_disconnect)
+        client.on_log = self._guarded(self._on_log)
+        return client
+
+    def _guarded(self, callback: Callable[..., None]) -> Callable[..., None]:
+        def call(*args: Any) -> None:
+            try:
+                callback(*args)
+            except Exception as e:  # noqa: BLE001 — one bad packet costs this connection, not the uplink
+                self._blame(f"an answer of the broker was not understood: {e!r}")
+                self._abandoned = True
+
+        return call
+
+    def _on_connect(self, _client: Any, _data: Any, _flags: Any, reason: Any, properties: Any) -> None:
+        if reason.is_failure:
+            self._blame(refusal(str(reason), self._config, self._unit))
+            return
+        self._greeted = True
+        self._tell(Up(getattr(properties, "ReceiveMaximum", 65_535)))  # MQTT 5 §3.2.2.3.3: the default
+
+    def _on_publish(self, _client: Any, _data: Any, mid: int, reason: Any, _properties: Any) -> None:
+        self._tell(Answered(self._refs.pop(mid), reason.value, str(reason)))
+
+    def _on_disconnect(self, _client: Any, _data: Any, flags: Any, reason: Any, _properties: Any) -> None:
+        if flags.is_disconnect_packet_from_server:
+            self._blame(refusal(str(reason), self._config, self._unit))
+
+    def _on_log(self, _client: Any, _data: Any, level: int, text: str) -> None:
+        if level == PAHO_LOG_ERR:  # nowhere else does paho say what a read or a write failed of
+            self._blame(failure(text, self._config))
+
+    def _blame(self, words: str) -> None:
+        self._why = self._why or words
+
+    def _verdict(self) -> str | None:
+        if self._why or self._abandoned or (self._finishing and not self._refs):
+            return self._why
+        where = f"{self._config.host}:{self._config.port}"
+        if self._greeted:
+            return f"the connection to {where} was lost"
+        doubt = ' or speak no MQTT 5 (then set uplink.protocol = "3.1.1")' if self._is_5 else ""
+        return (
+            f"{where} hung up without a greeting, as brokers do that refuse uplink.certificate {self._config.certificate}{doubt}"
+        )
+
+    def _tell(self, news: Up | Answered | Lost) -> None:
+        self.news.put(news)
+        self._told.set()
+
+    def _ring(self) -> None:
+        with contextlib.suppress(OSError):  # full: it rings already; closed: nobody waits any more
+            self._button.send(b"\0")
+
+
+def tls_context(config: UplinkConfig, base: Path, identity: Identity) -> ssl.SSLContext:
+    """The broker checked against the CA file and by name, always; ourselves by certificate. Raises ConfigError."""
+    import ssl
+
+    ca = base / config.ca
+    pem = read_pem(ca, "uplink.ca")
+    try:
+        context = ssl.create_default_context(cadata=pem.decode("ascii"))
+    except (ssl.SSLError, ValueError):
+        raise ConfigError(
+            f"uplink.ca: {ca} holds no certificate in PEM form: put that of the CA there that signed the broker's"
+        ) from None
+    try:
+        context.load_cert_chain(identity.certificate_file, identity.key_file)
+    except (ssl.SSLError, OSError) as e:
+        raise ConfigError(
+            f"uplink.certificate: {identity.certificate_file} is no use for TLS ({e}): install a new pair"
+        ) from None
+    return context
+
+
+def explain(error: Exception, config: UplinkConfig) -> str:
+    """Why there is no connection, in plain words, with the fix where it is ours."""
+    import ssl
+
+    where = f"{config.host}:{config.port}"
+    match error:
+        case ssl.SSLCertVerificationError():
+            fix = f"check uplink.ca {config.ca}, uplink.host and the clock"
+            return f"the certificate of {where} is not good: {error.verify_message}: {fix}"
+        case socket.gaierror():
+            return f"no address for {config.host}: check uplink.host and the name server"
+        case ConnectionRefusedError():
+            return f"nothing listens at {where}: check uplink.host and uplink.port, and that the broker runs"
+        case TimeoutError():
+            return f"no answer from {where}"
+        case OSError():
+            return failure(str(error), config)
+        case _:
+            return f"no connection to {where}: {error!r}"
+
+
+def failure(text: str, config: UplinkConfig) -> str:
+    """A TLS alert about our certificate as what it means; any other text as it is."""
+    alert = text.upper()
+    if "ALERT" in alert and any(word in alert for word in ("CERTIFICATE", "UNKNOWN CA", "UNKNOWN_CA", "ACCESS")):
+        return (
+            f"the broker refuses uplink.certificate {config.certificate}: have it issued by a CA that the broker trusts ({text})"
+        )
+    return f"the connection to {config.host}:{config.port} broke: {text}"
+
+
+def refusal(reason: str, config: UplinkConfig, unit: str) -> str:
+    """What the broker said in CONNACK or DISCONNECT, with the usual cause."""
+    hints = {
+        "Not authorized": f": does it know unit {unit}?",
+        "Unsupported protocol version": ': set uplink.protocol = "3.1.1"',
+        "Session taken over": f": another client is called {unit}: two units with one certificate?",
+    }
+    return f"{config.host}:{config.port} says: {reason}{hints.get(reason, '')}"
+
+
+def _turn(client: Any, sock: Any, bell: socket.socket) -> None:
+    """Wait for the network or the bell, then let paho do what there is to do."""
+    pending = sock.pending() > 0  # TLS may have read more than was asked for, which select does not see
+    readable, writable, _ = select.select([sock, bell], [sock] if client.want_write() else [], [], 0 if pending else TURN_S)
+    if bell in readable:
+        bell.recv(4096)
+    if pending or sock in readable:
+        client.loop_read()
+    if sock in writable:
+        client.loop_write()
+    client.loop_misc()
+
+
+def _session() -> Any:
+    from paho.mqtt.packettypes import PacketTypes
+    from paho.mqtt.properties import Properties
+
+    properties = Properties(PacketTypes.CONNECT)
+    properties.SessionExpiryInterval = SESSION_EXPIRY_S
+    return properties
+
+
+def _beside(order: Order) -> Any:
+    """What MQTT 5 carries beside the payload."""
+    from paho.mqtt.packettypes import PacketTypes
+    from paho.mqtt.properties import Properties
+
+    properties = Properties(PacketTypes.PUBLISH)
+    properties.ContentType = order.content_type
+    if order.jws is not None:
+        properties.UserProperty = ("jws", order.jws)
+    return properties

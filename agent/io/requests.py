@@ -1,0 +1,50 @@
+"""What people enter while the daemon runs: one JSON file a request in <state_dir>/requests, taken in by the daemon.
+
+The daemon is the store's one writer, so the command line leaves a note and waits until it is gone. A file is
+written whole (temporary name, fsync, rename) and removed only after what it asks for is committed.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+FOLDER = "requests"
+
+
+class Request(msgspec.Struct, frozen=True, omit_defaults=True):
+    kind: Literal["odometer", "assign"]
+    reading_m: float | None = None
+    trip_id: str | None = None
+    driver: str | None = None
+
+
+def leave(state_dir: Path, request: Request) -> Path:
+    """Write `request` for the daemon; returns the file that disappears once it is done."""
+    folder = state_dir / FOLDER
+    folder.mkdir(exist_ok=True)
+    path = folder / f"{secrets.token_hex(8)}.json"
+    part = path.with_suffix(".part")
+    with part.open("wb") as f:
+        f.write(msgspec.json.encode(request))
+        f.flush()
+        os.fsync(f.fileno())
+    part.rename(path)
+    return path
+
+
+def waiting(state_dir: Path) -> list[tuple[Path, Request | None]]:
+    """The requests that lie there, oldest first; None for one that cannot be read."""
+    found = sorted((state_dir / FOLDER).glob("*.json"), key=lambda p: p.stat().st_mtime_ns)
+    return [(path, _read(path)) for path in found]
+
+
+def _read(path: Path) -> Request | None:
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=Request)
+    except (OSError, msgspec.MsgspecError):
+        return None

@@ -1,0 +1,70 @@
+"""A trip cut by a power loss, and the drive after it: one trip or two?
+
+A Pi has no clock battery, so the length of the cut is often unknown. It is bridged when both clocks are trusted
+and the gap is shorter than the vehicle's gap_s; without trusted clocks only when the car was moving at the cut
+and the odometer has not gone on by more than its resolution: a car that stood may have been parked for a night
+with the odometer unchanged, so that is told as two.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from agent.model import NS, Value, Wall
+from agent.tally import Sums, combine
+from agent.vehicle import Vehicle
+
+DECIDE_S = 60  # a unit's clock or the car's odometer is there by then, or will not be
+TRUSTED = ("synchronised", "recorded")
+
+
+class Piece(msgspec.Struct, frozen=True, kw_only=True):
+    """A trip, or the part of one that lies in one boot of the unit."""
+
+    trip_id: str
+    boot_id: str  # the boot in whose clock start_ns is
+    start_ns: int
+    end_ns: int
+    sums: Sums
+    was_moving: bool
+    driver: str
+    wall: Wall | None = None  # the wall clock at the start
+    end_wall: Wall | None = None  # and at the end, perhaps in another boot
+    pieces: int = 1
+
+
+def trusted_gap_ns(before: Wall | None, end_ns: int, now: Wall | None, start_ns: int) -> int | None:
+    """The time between two boots when both clocks are trusted; None when it is not known."""
+    if before is None or now is None or before.quality not in TRUSTED or now.quality not in TRUSTED:
+        return None
+    return now.utc_ns(start_ns) - before.utc_ns(end_ns)
+
+
+def is_same_trip(carried: Piece, wall: Wall | None, start_ns: int, odometer_m: Value, vehicle: Vehicle) -> bool | None:
+    """Whether the drive that began at `start_ns` is the carried trip; None when that is not known yet."""
+    gap_ns = trusted_gap_ns(carried.end_wall, carried.end_ns, wall, start_ns)
+    if gap_ns is not None:
+        return gap_ns <= vehicle.trip.gap_s * NS
+    before_m = carried.sums.metrics.get("odometer_last_m")
+    if before_m is None or not isinstance(odometer_m, (int, float)):
+        return None
+    return carried.was_moving and 0 <= odometer_m - before_m <= vehicle.odometer.resolution_m
+
+
+def joined(earlier: Piece, later: Piece) -> Piece:
+    """Two pieces as one trip. A gap of known length counts into the duration, as time that nobody observed."""
+    sums = combine(earlier.sums, later.sums)
+    gap_ns = trusted_gap_ns(earlier.end_wall, earlier.end_ns, later.wall, later.start_ns)
+    if gap_ns is not None:
+        longer = {name: sums.metrics.get(name, 0.0) + gap_ns / NS for name in ("duration_s", "unobserved_s")}
+        sums = msgspec.structs.replace(sums, metrics=sums.metrics | longer)
+    return msgspec.structs.replace(
+        later,
+        trip_id=earlier.trip_id,
+        boot_id=earlier.boot_id,
+        start_ns=earlier.start_ns,
+        wall=earlier.wall,
+        sums=sums,
+        driver=earlier.driver,
+        pieces=earlier.pieces + later.pieces,
+    )
