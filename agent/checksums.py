@@ -1,60 +1,53 @@
 """Checksums that vehicles' messages carry, by the name a profile gives them. Pure.
 
-Each takes (arbitration_id, data, at): `data` is cut to the message's length, `at` is the index of the byte
-that carries the checksum, which itself never counts. Each gives what that byte has to be.
+All are one byte. `data` is cut to the message's length; `at` is the index of the byte that carries the checksum,
+which itself never counts.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TypeAlias
 
-Checksum: TypeAlias = Callable[[int, bytes, int], int]
-
-CRC8_J1850_POLYNOMIAL = 0x1D  # SAE J1850: x^8 + x^4 + x^3 + x^2 + 1, start 0xFF, inverted at the end
-
-
-def toyota(arbitration_id: int, data: bytes, at: int) -> int:
-    """The length, the id's bytes and the other data bytes, added (opendbc `toyota_checksum`)."""
-    return (len(data) + subaru(arbitration_id, data, at)) & 0xFF
+SUMS: dict[str, Callable[[int, int], int]] = {
+    "toyota": lambda arbitration_id, length: length + sum(arbitration_id.to_bytes(4, "big")),  # opendbc: toyota_checksum
+    "subaru": lambda arbitration_id, length: sum(arbitration_id.to_bytes(4, "big")),  # opendbc: subaru_checksum
+    "sum8": lambda arbitration_id, length: 0,
+}
+"""(arbitration id, length) → what the bytes are added to, modulo 256."""
 
 
-def subaru(arbitration_id: int, data: bytes, at: int) -> int:
-    """The id's bytes and the other data bytes, added (opendbc `subaru_checksum`)."""
-    return (sum(arbitration_id.to_bytes(4, "big")) + sum(data) - data[at]) & 0xFF
-
-
-def sum8(arbitration_id: int, data: bytes, at: int) -> int:
-    """The other data bytes, added."""
-    return (sum(data) - data[at]) & 0xFF
-
-
-def xor(arbitration_id: int, data: bytes, at: int) -> int:
-    """The other data bytes, by exclusive or."""
+def xor(data: bytes, at: int) -> int:
+    """All bytes by exclusive or."""
     result = data[at]
     for byte in data:
         result ^= byte
     return result
 
 
-def crc8_j1850(arbitration_id: int, data: bytes, at: int) -> int:
-    """SAE J1850 CRC-8 over the other data bytes, in their order."""
+def crc8_j1850(data: bytes, at: int) -> int:
+    """SAE J1850: polynomial 0x1D, start 0xFF, inverted at the end; the bytes in their order."""
     crc = 0xFF
-    for index, byte in enumerate(data):
-        if index != at:
-            crc = CRC8_J1850[crc ^ byte]
+    for byte in data[:at] + data[at + 1 :]:
+        crc = CRC8_J1850[crc ^ byte]
     return crc ^ 0xFF
 
 
 def _crc8_table(polynomial: int) -> tuple[int, ...]:
-    table = []
-    for crc in range(256):
-        for _ in range(8):
-            crc = (crc << 1 ^ polynomial) & 0xFF if crc & 0x80 else crc << 1
-        table.append(crc)
+    table = list(range(256))
+    for _ in range(8):
+        table = [(crc << 1 ^ polynomial) & 0xFF if crc & 0x80 else crc << 1 for crc in table]
     return tuple(table)
 
 
-CRC8_J1850 = _crc8_table(CRC8_J1850_POLYNOMIAL)
+CRC8_J1850 = _crc8_table(0x1D)
 
-CHECKSUMS: dict[str, Checksum] = {f.__name__: f for f in (toyota, subaru, sum8, xor, crc8_j1850)}
+OTHERS: dict[str, Callable[[bytes, int], int]] = {"xor": xor, "crc8_j1850": crc8_j1850}
+
+CHECKSUMS = (*SUMS, *OTHERS)
+
+
+def checksum(algorithm: str, arbitration_id: int, data: bytes, at: int) -> int:
+    """What the byte `at` has to be."""
+    if algorithm in SUMS:
+        return (SUMS[algorithm](arbitration_id, len(data)) + sum(data) - data[at]) & 0xFF
+    return OTHERS[algorithm](data, at)

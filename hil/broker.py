@@ -96,7 +96,7 @@ class Broker:
         self._end(signal.SIGKILL)
 
     def pause(self) -> None:
-        """Let it hang: connections stay open and nothing is answered, as on a dead radio link. `resume`, `kill` or `stop` ends it."""
+        """Let it hang: connections stay open and nothing is answered, as on a dead radio link."""
         self._signal(signal.SIGSTOP)
 
     def resume(self) -> None:
@@ -163,10 +163,10 @@ class Broker:
 
 def serve_amqtt(port: str, ca: str, certificate: str, key: str) -> None:
     """Run amqtt in this process until it is ended from outside."""
-    import asyncio  # noqa: PLC0415
-    import ssl  # noqa: PLC0415
+    import asyncio
+    import ssl
 
-    from amqtt.broker import Broker as Amqtt  # noqa: PLC0415
+    from amqtt.broker import Broker as Amqtt
 
     class WithCertificates(Amqtt):  # type: ignore[misc]  # amqtt has no types
         """amqtt asks for a client certificate but takes clients that have none."""

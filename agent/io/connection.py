@@ -137,7 +137,7 @@ class Connection(threading.Thread):
                 self._refs[info.mid] = order.ref
 
     def _client(self) -> Any:
-        from paho.mqtt import client as paho  # noqa: PLC0415 — costs 60 ms, and here not the main thread's
+        from paho.mqtt import client as paho
 
         protocol, session = (paho.MQTTv5, {}) if self._is_5 else (paho.MQTTv311, {"clean_session": False})
         client = paho.Client(
@@ -176,7 +176,7 @@ class Connection(threading.Thread):
             self._blame(refusal(str(reason), self._config, self._unit))
 
     def _on_log(self, _client: Any, _data: Any, level: int, text: str) -> None:
-        if level == PAHO_LOG_ERR:  # nowhere else does paho say what a read or a write failed of
+        if level == PAHO_LOG_ERR and (self._greeted or refuses_us(text)):  # an end before the greeting: see _verdict
             self._blame(failure(text, self._config))
 
     def _blame(self, words: str) -> None:
@@ -244,10 +244,15 @@ def explain(error: Exception, config: UplinkConfig) -> str:
             return f"no connection to {where}: {error!r}"
 
 
-def failure(text: str, config: UplinkConfig) -> str:
-    """A TLS alert about our certificate as what it means; any other text as it is."""
+def refuses_us(text: str) -> bool:
+    """Whether an error of OpenSSL is the other side's alert about our certificate."""
     alert = text.upper()
-    if "ALERT" in alert and any(word in alert for word in ("CERTIFICATE", "UNKNOWN CA", "UNKNOWN_CA", "ACCESS")):
+    return "ALERT" in alert and any(word in alert for word in ("CERTIFICATE", "UNKNOWN CA", "UNKNOWN_CA", "ACCESS"))
+
+
+def failure(text: str, config: UplinkConfig) -> str:
+    """Why a read or a write failed; a TLS alert about our certificate as what it means."""
+    if refuses_us(text):
         return (
             f"the broker refuses uplink.certificate {config.certificate}: have it issued by a CA that the broker trusts ({text})"
         )

@@ -84,7 +84,7 @@ class PutOff(NamedTuple):
 class Uplink:
     """Publishes what the outbox holds and tells it what is done. Every call from the thread that owns the outbox."""
 
-    def __init__(  # noqa: PLR0917 — each of them is something else, and there is one caller
+    def __init__(
         self,
         config: UplinkConfig,
         base: Path,

@@ -37,7 +37,7 @@ class Cloud:
     `births` by unit; `links` says of each unit whether it is online; `refusals` why a message was not believed.
     """
 
-    def __init__(  # noqa: PLR0917 — an address and three files: in the order of every TLS client
+    def __init__(
         self, host: str, port: int, ca: Path, cert: Path, key: Path, protocol: Literal["5", "3.1.1"] = "5", name: str = CLOUD
     ) -> None:
         """`name`: the MQTT client id; the broker keeps what arrives while this client is away."""

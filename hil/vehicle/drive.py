@@ -165,4 +165,4 @@ def _cabin(cabin: Cabin) -> dict[str, Value]:
 def _brake(brake_w: float, holding: bool) -> dict[str, Value]:
     braking = holding or brake_w > BRAKE_FROM_W
     pressed = 8 + 92 * brake_w / BRAKE_FULL_W if brake_w > BRAKE_FROM_W else BRAKE_HELD_PERCENT  # 8 %: free travel
-    return {names.BRAKE_LIGHT: braking, names.BRAKE_PEDAL: min(100.0, pressed) if braking else 0.0}
+    return {names.BRAKE_LIGHT: "ACTIVE" if braking else "INACTIVE", names.BRAKE_PEDAL: min(100.0, pressed) if braking else 0.0}

@@ -32,5 +32,5 @@ def test_the_sum_is_the_kinetic_energy_gained(drives: Path, cycle: str) -> None:
     result = fold(RpaSumM2S2, drive(v_ms)).result(HOUR)
     assert isinstance(result, dict)
     gained = sum(max(0.0, (after**2 - before**2) / 2) for before, after in pairwise(v_ms))
-    assert sum(kept["va_m2_s2"] for kept in result.values()) == pytest.approx(gained, rel=0.05)
+    assert sum(kept["va_m2_s2"] for kept in result.values()) == pytest.approx(gained, rel=0.08)
     assert sum(kept["duration_s"] for kept in result.values()) == len(v_ms) - 2

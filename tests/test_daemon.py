@@ -1,0 +1,188 @@
+"""The whole daemon in simulated time, on a real store: what is written when, and that a power cut is nothing special."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from agent.config import Owner, Service
+from agent.daemon import Daemon
+from agent.io.store import Batch, Store, StoreError
+from agent.model import NS, Sample, Setup, Wall
+from agent.plan import Plan
+from agent.signals import IGNITION, ODOMETER, SPEED
+from agent.vehicle import Ignition, OdometerProfile, Vehicle
+
+WALL = Wall(1_793_000_000 * NS, "recorded")  # 2026-10-26 07:33:20 UTC
+FIRST_M = 99_990_000
+SETUP = Setup(
+    "unit-1",
+    Vehicle("test car", ignition=Ignition("signal"), odometer=OdometerProfile(100.0)),
+    Owner(timezone="Europe/Berlin", tell_at="18:30"),
+    (Service("oil change", 15_000, 84_995),),
+)
+PLAN = Plan(vehicle="test car", messages=())
+CHUNK_S = 2
+
+
+def drive(start_s: int, length_s: int, odometer_m: float) -> Iterator[Sample]:
+    """Ignition on, up to 54 km/h within 10 s, steady, down again, ignition off; the odometer counts 100 m."""
+    yield start_s * NS, IGNITION, "ON"
+    done_m = odometer_m
+    for s in range(length_s + 1):
+        kmh = 54.0 * min(1.0, s / 10, (length_s - s) / 10)
+        done_m += kmh / 3.6
+        yield (start_s + s) * NS, SPEED, kmh
+        yield (start_s + s) * NS, ODOMETER, done_m // 100 * 100
+    yield (start_s + length_s + 1) * NS, IGNITION, "OFF"
+
+
+def a_day() -> list[list[Sample]]:
+    """Two drives, 100,000 km and the oil change in the first, in pieces of two seconds."""
+    samples = [*drive(10, 900, FIRST_M), *drive(5000, 120, FIRST_M + 13_400)]
+    pieces: dict[int, list[Sample]] = {}
+    for sample in samples:
+        pieces.setdefault(sample[0] // (CHUNK_S * NS), []).append(sample)
+    return list(pieces.values())
+
+
+class Recorder(Store):
+    """A store that keeps a copy of its files as they are after each commit: what a power cut then would leave."""
+
+    def __init__(self, path: Path, unit: str) -> None:
+        super().__init__(path, unit)
+        self.at = 0
+        self.copies: list[tuple[int, Path]] = []
+
+    def commit(self, batch: Batch, utc_ns: int | None = None) -> int:
+        new = super().commit(batch, utc_ns)
+        copy = self.path.parent / f"cut-{len(self.copies)}"
+        copy.mkdir()
+        for end in ("", "-wal"):
+            shutil.copyfile(f"{self.path}{end}", copy / f"keyoff.db{end}")
+        self.copies.append((self.at, copy))
+        return new
+
+
+def live(daemon: Daemon, day: list[list[Sample]], store: Store, start: int = 0) -> None:
+    """The day from its piece `start` on, to the evening."""
+    for n, piece in enumerate(day[start:], start):
+        if isinstance(store, Recorder):
+            store.at = n
+        daemon.tick(piece[0][0], WALL)
+        if isinstance(store, Recorder):
+            store.at = n + 1
+        daemon.samples(piece)
+    if isinstance(store, Recorder):
+        store.at = len(day)
+    daemon.tick(13 * 3600 * NS, WALL)
+    daemon.commit()
+
+
+def events(store: Store) -> list[tuple[Any, ...]]:
+    rows = store.conn.execute("SELECT seq, id, kind, t_ns, utc_ns, body FROM events ORDER BY seq").fetchall()
+    return [tuple(r) for r in rows]
+
+
+def test_a_cut_after_any_commit_equals_a_tidy_run(tmp_path: Path) -> None:
+    day = a_day()
+    tidy = Recorder(tmp_path / "keyoff.db", "unit-1")
+    live(Daemon(SETUP, PLAN, tidy, "boot-1"), day, tidy)
+    expected = events(tidy)
+    kinds = [e[2] for e in expected]
+    assert kinds.count("TripEnded") == 2
+    assert kinds.count("MilestoneReached") == kinds.count("ServiceDue") == kinds.count("PromptReleased") == 1
+    assert len(tidy.copies) > 60
+    for at, folder in tidy.copies:
+        store = Store(folder / "keyoff.db", "unit-1")
+        live(Daemon(SETUP, PLAN, store, "boot-1"), day, store, at)
+        assert events(store) == expected, f"cut before piece {at}"
+        assert [tuple(r) for r in store.trips()] == [tuple(r) for r in tidy.trips()]
+        trip = store.trips()[0]["id"]
+        assert store.trace(trip) == tidy.trace(trip)
+        store.close()
+
+
+def test_no_more_than_ten_seconds_are_uncommitted_and_no_more_than_one_routine_commit_in_eight(tmp_path: Path) -> None:
+    store = Recorder(tmp_path / "keyoff.db", "unit-1")
+    live(Daemon(SETUP, PLAN, store, "boot-1"), a_day()[:300], store)
+    at_s = [piece * CHUNK_S for piece, _ in store.copies]
+    gaps = [b - a for a, b in zip(at_s, at_s[1:], strict=False)]
+    assert max(gaps) <= 10
+    assert sum(1 for g in gaps if g < 8) <= 6, "only what is urgent comes sooner"
+
+
+def test_the_prompt_waits_for_the_stated_time_and_its_times_are_kept(tmp_path: Path) -> None:
+    store = Store(tmp_path / "keyoff.db", "unit-1")
+    daemon = Daemon(SETUP, PLAN, store, "boot-1")
+    live(daemon, a_day(), store)
+    prompt = store.conn.execute("SELECT * FROM prompts").fetchone()
+    assert prompt["held_by"] == "a trip is under way"
+    assert prompt["raised_utc_ns"] < store.trips()[0]["end_utc_ns"], "it came due in mid-drive"
+    local = 1_793_035_800 * NS  # 18:30 in Berlin, 17:30 UTC: winter time since the day before
+    assert prompt["released_utc_ns"] == local
+    assert "84,995" not in prompt["text"]
+    assert "99,995 km" in prompt["text"]
+
+
+def test_a_replay_into_the_same_store_changes_nothing(tmp_path: Path) -> None:
+    store = Store(tmp_path / "keyoff.db", "unit-1")
+    live(Daemon(SETUP, PLAN, store, "boot-1"), a_day(), store)
+    before = events(store)
+    live(Daemon(SETUP, PLAN, store, "boot-1"), a_day(), store)
+    assert events(store) == before
+
+
+def test_a_full_disk_keeps_events_in_memory_and_writes_them_when_it_can(tmp_path: Path) -> None:
+    class Full(Store):
+        refuses = False
+
+        def commit(self, batch: Batch, utc_ns: int | None = None) -> int:
+            if self.refuses:
+                raise StoreError("the disk is full")
+            return super().commit(batch, utc_ns)
+
+    store = Full(tmp_path / "keyoff.db", "unit-1")
+    daemon = Daemon(SETUP, PLAN, store, "boot-1")
+    day = a_day()
+    store.refuses = True
+    for piece in day[:200]:
+        daemon.tick(piece[0][0], WALL)
+        daemon.samples(piece)
+    assert daemon.store_trouble == "the disk is full"
+    assert events(store) == []
+    store.refuses = False
+    live(daemon, day, store, 200)
+    assert [e[2] for e in events(store)].count("TripEnded") == 2
+    assert daemon.store_trouble is None
+
+
+def test_assigning_a_trip_moves_it_and_the_sums(tmp_path: Path) -> None:
+    store = Store(tmp_path / "keyoff.db", "unit-1")
+    daemon = Daemon(SETUP, PLAN, store, "boot-1")
+    live(daemon, a_day(), store)
+    first = dict(store.trips()[0])
+    daemon.assign(first, "ana")
+    assert store.trips()[0]["driver"] == "ana"
+    month_end = 40 * 24 * 3600 * NS
+    daemon.tick(month_end, WALL)
+    daemon.commit()
+    rows = store.conn.execute("SELECT body FROM events WHERE kind = 'DriverSummary'").fetchall()
+    sums = {s["driver"]: s for s in (msgspec.json.decode(r["body"]) for r in rows)}
+    assert set(sums) == {"ana", "unknown"}
+    assert sums["ana"]["metrics"]["distance_m"] == pytest.approx(msgspec.json.decode(first["metrics"])["distance_m"])
+    attributed = store.conn.execute("SELECT body FROM events WHERE kind = 'TripAttributed'").fetchone()
+    assert msgspec.json.decode(attributed["body"])["before"] == "unknown"
+
+
+def test_an_entered_odometer_is_rebased_and_raises_no_milestone(tmp_path: Path) -> None:
+    store = Store(tmp_path / "keyoff.db", "unit-1")
+    daemon = Daemon(SETUP, PLAN, store, "boot-1")
+    daemon.tick(0, WALL)
+    daemon.set_odometer(250_000_000.0)
+    assert [e[2] for e in events(store)] == ["OdometerRebased", "ServiceDue"]
