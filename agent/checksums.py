@@ -8,12 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-SUMS: dict[str, Callable[[int, int], int]] = {
-    "toyota": lambda arbitration_id, length: length + sum(arbitration_id.to_bytes(4, "big")),  # opendbc: toyota_checksum
-    "subaru": lambda arbitration_id, length: sum(arbitration_id.to_bytes(4, "big")),  # opendbc: subaru_checksum
-    "sum8": lambda arbitration_id, length: 0,
+SUMS: dict[str, tuple[bool, bool]] = {
+    "toyota": (True, True),  # opendbc: toyota_checksum
+    "subaru": (True, False),  # opendbc: subaru_checksum
+    "sum8": (False, False),
 }
-"""(arbitration id, length) → what the bytes are added to, modulo 256."""
+"""All bytes added, modulo 256, and with them (the id's bytes, the length)."""
+
+
+def start_of_sum(algorithm: str, arbitration_id: int, length: int) -> int:
+    """What the bytes of a message are added to."""
+    with_id, with_length = SUMS[algorithm]
+    return with_id * sum(arbitration_id.to_bytes(4, "big")) + with_length * length
 
 
 def xor(data: bytes, at: int) -> int:
@@ -49,5 +55,5 @@ CHECKSUMS = (*SUMS, *OTHERS)
 def checksum(algorithm: str, arbitration_id: int, data: bytes, at: int) -> int:
     """What the byte `at` has to be."""
     if algorithm in SUMS:
-        return (SUMS[algorithm](arbitration_id, len(data)) + sum(data) - data[at]) & 0xFF
+        return (start_of_sum(algorithm, arbitration_id, len(data)) + sum(data) - data[at]) & 0xFF
     return OTHERS[algorithm](data, at)

@@ -12,21 +12,24 @@ from collections.abc import Callable
 from itertools import count
 from typing import Any, TypeAlias
 
-from agent.checksums import CHECKSUMS
+from agent.checksums import OTHERS, SUMS, start_of_sum
 from agent.model import Frame, Sample
-from agent.plan import Field, MessagePlan, Part, Reading
+from agent.plan import ChecksumByte, Field, MessagePlan, Part, Reading
 
 MAX_MISSES = 5  # opendbc's MAX_BAD_COUNTER
 PAGES_KEPT = 64  # payloads of a multiplexed message remembered at once: more than any has slow-moving pages
+TABLE_BITS = 8  # values of all raw numbers are worked out beforehand up to this length: 256 of them
 WORD_BYTES = 8  # a longer payload as one number makes each shift dearer than a slice of it
 ROUNDING = 1e-6  # of one count: what a limit in a DBC may be off, being written in decimals
+
+STRUCT_CODES = {16: "Hhe", 32: "Iif", 64: "Qqd"}  # unsigned, signed, IEEE 754
 
 Decode: TypeAlias = Callable[[Frame, list[Sample]], str | None]
 """Adds a frame's samples to the list; gives what was wrong where it did not."""
 
 
 def compile_message(message: MessagePlan) -> Decode:
-    """The function that decodes this message; it remembers what it needs of the frames before."""
+    """The function for frames of this message's id (an id of the other length is let go). It remembers what it needs."""
     writer = _Writer(message)
     exec(compile(writer.source(), f"<decoder of {message.name}>", "exec"), writer.names)
     made: Decode = writer.names["make"]()
@@ -44,6 +47,7 @@ class _Writer:
         self.message = message
         self.names: dict[str, Any] = {"int_of": int.from_bytes, "float_of": float_of}
         self._parts: list[tuple[Part, str]] = []  # those written, and the variables that hold their values
+        self._unpacked: dict[Field, str] = {}  # those taken out by `struct`, and the variables that hold their raw numbers
         self._fresh = count()
 
     def source(self) -> str:
@@ -56,7 +60,9 @@ class _Writer:
         if not remembers:
             state += ["expected = None", "misses = 0"]
         changed = [line.partition(" ")[0] for line in state]
-        lines = [f"nonlocal {', '.join(changed)}", "data = frame.data", *lines, "t_ns = frame.t_ns", give, "return None"]
+        other = "if not is_extended:" if self.message.is_extended else "if is_extended:"
+        start = [f"nonlocal {', '.join(changed)}", "_, is_extended, data, _, t_ns = frame", other, "    return None"]
+        lines = [*start, *lines, give, "return None"]
         return "\n".join(["def make():", *_in([*state, "def decode(frame, samples):", *_in(lines), "return decode"])])
 
     def _plain(self, remembers: bool) -> tuple[list[str], list[str], str]:
@@ -89,16 +95,39 @@ class _Writer:
         lines = ["body = data", f"if len(data) != {length}:", f"    body = data[:{length}]"]
         lines += [f"    if len(body) < {length}:", f"        return {self._fault('too short')}"]
         if message.checksum is not None:
-            self.names["checksum"] = CHECKSUMS[message.checksum.algorithm]
-            at = message.checksum.at
-            lines += [
-                f"if checksum({message.arbitration_id}, body, {at}) != body[{at}]:",
-                f"    return {self._fault('bad checksum')}",
-            ]
+            lines += [f"if {self._is_wrong(message.checksum)}:", f"    return {self._fault('bad checksum')}"]
+        lines += self._unpack("<") + self._unpack(">")
         for is_little_endian, word in ((False, "big = int_of(body)"), (True, "little = int_of(body, 'little')")):
             if any(f.is_little_endian == is_little_endian and self._is_in_word(f) for f in self._fields()):
                 lines.append(word)
         return lines + (self._count(message.counter) if message.counter is not None else [])
+
+    def _is_wrong(self, checksum: ChecksumByte) -> str:
+        """The condition under which the checksum does not fit."""
+        algorithm, at = checksum.algorithm, checksum.at
+        if algorithm in SUMS:
+            start = start_of_sum(algorithm, self.message.arbitration_id, self.message.length)
+            return f"sum(body) + {start} - 2 * body[{at}] & 255"
+        self.names["checksum"] = OTHERS[algorithm]
+        return f"checksum(body, {at}) != body[{at}]"
+
+    def _unpack(self, order: str) -> list[str]:
+        """The line that takes out, in one go, the raw numbers of whole bytes; pages overlap, so not for them."""
+        fields = {f for f in self._fields() if f.is_little_endian == (order == "<") and f.length in STRUCT_CODES}
+        form, at = order, 0
+        names: list[str] = []
+        for field in sorted(fields, key=bytes_of):
+            first, last, shift = bytes_of(field)
+            if shift or first < at or self.message.multiplexers:
+                continue
+            code = STRUCT_CODES[field.length][2 if field.is_float else 1 if field.is_signed else 0]
+            name = self._unpacked[field] = f"x{next(self._fresh)}"
+            form, names, at = f"{form}{first - at}x{code}", [*names, name], last + 1
+        if not names:
+            return []
+        unpack = f"unpack{next(self._fresh)}"
+        self.names[unpack] = struct.Struct(f"{form}{self.message.length - at}x").unpack
+        return [f"{', '.join(names)}, = {unpack}(body)"]
 
     def _count(self, counter: Field) -> list[str]:
         return [
@@ -146,28 +175,53 @@ class _Writer:
                 return variable
         variable = f"v{next(self._fresh)}"
         self._parts.append((part, variable))
-        lines += [f"x = {self._raw(part.field)}", f"{variable} = {self._value(part)}"]
+        if part.field.length <= TABLE_BITS:
+            lines.append(f"{variable} = {self._table(part)}[{self._bits(part.field)}]")
+        else:
+            raw = self._unpacked.get(part.field, "x")
+            lines += [] if raw in self._unpacked.values() else [f"x = {self._raw(part.field)}"]
+            lines.append(f"{variable} = {self._value(part, raw)}")
         return variable
 
-    def _value(self, part: Part) -> str:
-        """The expression for a part's value, its raw number being in `x`."""
+    def _table(self, part: Part) -> str:
+        """The name of the values of all that these bits can say."""
+        bits, sign = range(1 << part.field.length), 1 << part.field.length - 1
+        value_of = eval(f"lambda x: {self._value(part, 'x')}", self.names)
+        name = f"table{next(self._fresh)}"
+        self.names[name] = tuple(value_of((i ^ sign) - sign if part.field.is_signed else i) for i in bits)
+        return name
+
+    def _value(self, part: Part, raw: str) -> str:
+        """The expression for a part's value, its raw number being in the variable `raw`."""
         values = f"values{next(self._fresh)}"
         if part.is_closed:
             self.names[values] = part.values
-            return f"{values}.get(x)"
-        number = _scaled(part.scale, part.offset)
+            return f"{values}.get({raw})"
+        number = _scaled(part.scale, part.offset, raw)
         if part.field.is_float:
             if part.low is not None and part.high is not None:
                 number = f"y if {part.low!r} <= (y := {number}) <= {part.high!r} else None"
-        elif limits := _limits(part):
+        elif limits := _limits(part, raw):
             number = f"{number} if {limits} else None"
         if not part.values:
             return number
         self.names[values] = part.values
-        return f"{values}[x] if x in {values} else {number}"
+        return f"{values}[{raw}] if {raw} in {values} else {number}"
 
     def _raw(self, field: Field) -> str:
-        """The expression for a raw number: out of one byte, out of the payload as one number, or out of a slice of it."""
+        """The expression for a raw number."""
+        if field in self._unpacked:
+            return self._unpacked[field]
+        bits = self._bits(field)
+        if field.is_float:
+            return f"float_of({bits}, {field.length})"
+        if field.is_signed:
+            sign = 1 << field.length - 1
+            return f"(({bits}) ^ {sign}) - {sign}"
+        return bits
+
+    def _bits(self, field: Field) -> str:
+        """The expression for a field's bits: out of one byte, out of the payload as one number, or out of a slice of it."""
         first, last, shift = bytes_of(field)
         if first == last:
             taken, bits = f"body[{first}]", 8
@@ -183,16 +237,11 @@ class _Writer:
             taken = f"{taken} >> {shift}"
         if bits - shift > field.length:
             taken = f"{taken} & {(1 << field.length) - 1}"
-        if field.is_float:
-            return f"float_of({taken}, {field.length})"
-        if field.is_signed:
-            sign = 1 << field.length - 1
-            return f"(({taken}) ^ {sign}) - {sign}"
         return taken
 
     def _is_in_word(self, field: Field) -> bool:
         first, last, _ = bytes_of(field)
-        return first != last and self.message.length <= WORD_BYTES
+        return first != last and self.message.length <= WORD_BYTES and field not in self._unpacked
 
     def _fields(self) -> list[Field]:
         message = self.message
@@ -216,23 +265,25 @@ def bytes_of(field: Field) -> tuple[int, int, int]:
     return highest // 8, lowest // 8, 7 - lowest % 8
 
 
-def _scaled(scale: float, offset: float) -> str:
-    """raw × scale + offset for the raw number in `x`; whole numbers stay whole, and a zero is exactly zero."""
+def _scaled(scale: float, offset: float, raw: str) -> str:
+    """raw × scale + offset; whole numbers stay whole, and a zero is exactly zero."""
+    if (scale, offset) == (1, 0):
+        return raw
     if float(scale).is_integer() and float(offset).is_integer():
-        return f"x * {int(scale)} + {int(offset)}" if (scale, offset) != (1, 0) else "x"
+        return f"{raw} * {int(scale)} + {int(offset)}"
     counts = round(offset / scale) if scale else 0
     if scale and math.isclose(counts * scale, offset, rel_tol=1e-12):
-        return f"(x + {counts}) * {scale!r}" if counts else f"x * {scale!r}"
-    return f"x * {scale!r} + {offset!r}"
+        return f"({raw} + {counts}) * {scale!r}" if counts else f"{raw} * {scale!r}"
+    return f"{raw} * {scale!r} + {offset!r}"
 
 
-def _limits(part: Part) -> str:
-    """The condition under which the raw number in `x` is within the part's limits; "" when it always is."""
+def _limits(part: Part, raw: str) -> str:
+    """The condition under which the raw number is within the part's limits; "" when it always is."""
     least, most = _raw_range(part.field)
     low, high = _raw_limits(part)
     if low <= least:
-        return f"x <= {high}" if high < most else ""
-    return f"{low} <= x <= {high}" if high < most else f"x >= {low}"
+        return f"{raw} <= {high}" if high < most else ""
+    return f"{low} <= {raw} <= {high}" if high < most else f"{raw} >= {low}"
 
 
 def _raw_range(field: Field) -> tuple[int, int]:
@@ -254,6 +305,5 @@ def _raw_limits(part: Part) -> tuple[int, int]:
 
 def float_of(raw: int, length: int) -> float:
     """A raw number's bits as IEEE 754 of 16, 32 or 64 bits."""
-    kind = {16: "e", 32: "f", 64: "d"}[length]
-    value: float = struct.unpack(f">{kind}", raw.to_bytes(length // 8, "big"))[0]
+    value: float = struct.unpack(f">{STRUCT_CODES[length][2]}", raw.to_bytes(length // 8, "big"))[0]
     return value

@@ -25,11 +25,9 @@ from collections.abc import Iterable
 from agent.codegen import Decode, compile_message
 from agent.model import Frame, Sample
 from agent.obd import Assembler
-from agent.plan import OBD_IDS, Plan
+from agent.plan import OBD_IDS, MessagePlan, Plan
 
 __all__ = ["Decoder", "Plan"]
-
-EXTENDED = 1 << 31  # added to a 29-bit id, so that one number tells (id, is_extended)
 
 
 class Decoder:
@@ -40,26 +38,22 @@ class Decoder:
         self._plan = plan
         self._obd = Assembler()
         self._obd_paths = frozenset(plan.wanted) - {reading.path for message in plan.messages for reading in message.readings}
-        self._ids = frozenset([m.arbitration_id for m in plan.messages] + [i for i, _ in OBD_IDS if plan.obd])
-        self._tables: dict[str, dict[int, Decode]] = {}
+        self._decoders: dict[int, Decode] = {i: self._answer for i, _ in OBD_IDS} if plan.obd else {}
+        self._decoders |= {i: self._decoder(i) for i in {m.arbitration_id for m in plan.messages}}
 
     def feed(self, frames: Iterable[Frame]) -> list[Sample]:
         """The samples of these frames; never raises for what a frame holds."""
+        samples: list[Sample] = []
+        wanted = 0
+        decoder_of = self._decoders.get
         frames = frames if isinstance(frames, list) else list(frames)
-        ids, samples = self._ids, list[Sample]()
-        bus, wanted = None, 0
-        table: dict[int, Decode] = {}
         for frame in frames:
-            if frame.arbitration_id in ids:  # the one look-up that an unwanted frame costs
-                if frame.bus is not bus:
-                    bus = frame.bus
-                    table = self._tables.get(bus) or self._table(bus)
-                decode = table.get(frame.arbitration_id | EXTENDED if frame.is_extended else frame.arbitration_id)
-                if decode is not None:
-                    wanted += 1
-                    fault = decode(frame, samples)
-                    if fault is not None:
-                        self.counts[fault] = self.counts.get(fault, 0) + 1
+            decode = decoder_of(frame.arbitration_id)
+            if decode is not None:
+                wanted += 1
+                fault = decode(frame, samples)
+                if fault is not None:
+                    self.counts[fault] = self.counts.get(fault, 0) + 1
         self.counts["frames"] += len(frames)
         self.counts["wanted"] += wanted
         return samples
@@ -69,18 +63,33 @@ class Decoder:
         of_messages = {what: n for what, n in self.counts.items() if what not in ("frames", "wanted")}
         return of_messages | {f"OBD: {why}": n for why, n in self._obd.counts.items()}
 
-    def _table(self, bus: str) -> dict[int, Decode]:
-        """What is decoded on this bus, by id (| EXTENDED); made at its first wanted frame, since each bus has its own payloads."""
-        plan, table = self._plan, dict[int, Decode]()
-        if plan.obd and plan.obd_bus in (None, bus):
-            table = {i | EXTENDED if is_extended else i: self._answer for i, is_extended in OBD_IDS}
-        for message in sorted(plan.messages, key=lambda m: m.bus is not None):  # a bus's own message goes before any bus's
-            if message.bus in (None, bus):
-                table[message.arbitration_id | EXTENDED if message.is_extended else message.arbitration_id] = compile_message(
-                    message
-                )
-        self._tables[bus] = table
-        return table
+    def _decoder(self, arbitration_id: int) -> Decode:
+        """What frames of this id go to: the message's own function, where bus and kind of id leave no choice."""
+        messages = [m for m in self._plan.messages if m.arbitration_id == arbitration_id]
+        alone = len(messages) == 1 and messages[0].bus is None and arbitration_id not in self._decoders
+        if alone and messages[0].counter is None:
+            return compile_message(messages[0])
+        routes: dict[tuple[str, bool], Decode] = {}
+
+        def decode(frame: Frame, samples: list[Sample]) -> str | None:
+            key = (frame.bus, frame.is_extended)
+            if key not in routes:
+                routes[key] = self._route(messages, frame)
+            return routes[key](frame, samples)
+
+        return decode
+
+    def _route(self, messages: list[MessagePlan], frame: Frame) -> Decode:
+        """The function for the message that this frame is of; each bus has one of its own, since it has its own counters."""
+        for message in sorted(messages, key=lambda m: m.bus is None):  # a bus's own message goes before any bus's
+            if message.bus in (None, frame.bus) and message.is_extended == frame.is_extended:
+                return compile_message(message)
+        return self._answer if self._plan.obd else _nothing
 
     def _answer(self, frame: Frame, samples: list[Sample]) -> None:
-        samples += [sample for sample in self._obd.feed(frame) if sample[1] in self._obd_paths]
+        if self._plan.obd_bus in (None, frame.bus):
+            samples += [sample for sample in self._obd.feed(frame) if sample[1] in self._obd_paths]
+
+
+def _nothing(frame: Frame, samples: list[Sample]) -> None:
+    """For a frame of no message."""

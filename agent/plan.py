@@ -1,4 +1,4 @@
-"""What is decoded, and from where: the Plan. Made by agent/io/plans.py from DBC files and a profile, kept on disk as JSON. Pure."""
+"""The Plan: what is decoded, and from where. Made by agent/io/plans.py from DBC files and a profile. Pure."""
 
 from __future__ import annotations
 
@@ -50,7 +50,10 @@ class Reading(msgspec.Struct, frozen=True):
 
 
 class Multiplexer(msgspec.Struct, frozen=True):
-    """A signal that says which others are there. `pages`: those the DBC knows; itself only there when `parent` reads `parent_pages`."""
+    """A signal that says which others are there. `pages`: those that the DBC knows.
+
+    It is itself there only when `parent` reads one of `parent_pages`.
+    """
 
     name: str
     field: Field

@@ -10,7 +10,7 @@ import difflib
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from itertools import combinations
-from typing import Any, NamedTuple, NoReturn
+from typing import Any, NamedTuple
 
 import cantools
 
@@ -143,10 +143,10 @@ class _Compiler:
             return [[self._source(mapped.source, f"{key}.source")]]
         found = self.ours.get(path, [])
         if not found:
-            self._refuse(key, 'no DBC here gives it a source; write source = "MESSAGE.SIGNAL"')
+            raise self._refused(key, 'no DBC here gives it a source; write source = "MESSAGE.SIGNAL"')
         if not _exclude_each_other(found):
             names = ", ".join(source.name for source in found)
-            self._refuse(key, f"the DBC gives it several sources ({names}); write source = the one to be trusted, and why")
+            raise self._refused(key, f"the DBC gives it several sources ({names}); write source = the one to be trusted, and why")
         return [[source] for source in found]
 
     def _source(self, name: str, key: str) -> Source:
@@ -155,7 +155,7 @@ class _Compiler:
         for source in self.messages[message].sources() if message in self.messages else ():
             if source.signal.name == signal:
                 return source
-        self._refuse(key, f"no DBC here has {name!r}; {_near(name, self._names())}")
+        raise self._refused(key, f"no DBC here has {name!r}; {_near(name, self._names())}")
 
     def _names(self) -> Iterator[str]:
         return (source.name for message in self.messages.values() for source in message.sources())
@@ -182,10 +182,10 @@ class _Compiler:
         key = f"messages.{name}.checksum"
         signal, _, algorithm = profile.checksum.partition(":")
         if algorithm not in CHECKSUMS:
-            self._refuse(key, f'{profile.checksum!r}: write "SIGNAL:algorithm" with one of {", ".join(CHECKSUMS)}')
+            raise self._refused(key, f'{profile.checksum!r}: write "SIGNAL:algorithm" with one of {", ".join(CHECKSUMS)}')
         field = self._field(self._source(f"{name}.{signal}", key))
         if field.length != 8 or field.start % 8 != (0 if field.is_little_endian else 7):
-            self._refuse(key, f"{signal} is not one whole byte; only such checksums can be checked: leave it out")
+            raise self._refused(key, f"{signal} is not one whole byte; only such checksums can be checked: leave it out")
         return ChecksumByte(algorithm, field.start // 8)
 
     def _counter(self, name: str, profile: MessageProfile) -> Field | None:
@@ -218,7 +218,7 @@ class _Compiler:
         last = bytes_of(field)[1]
         if last >= length:
             raise ConfigError(
-                f"{source.message.file}: {source.name} ends in byte {last + 1} of a message of {length}; correct its bits or the length"
+                f"{source.message.file}: {source.name} ends in byte {last + 1} of {length}; correct its bits or the length"
             )
         if field.is_float and field.length not in FLOAT_LENGTHS:
             raise ConfigError(
@@ -230,12 +230,12 @@ class _Compiler:
         """What is plausible for the path and within the DBC's limits, where those are to be trusted."""
         low, high = SIGNALS[path].low, SIGNALS[path].high
         least, most = _limits(source.signal)
-        if low is None or high is None or least is None or most is None or not (source.message.is_ours or mapped.trust_range):
+        if low is None or high is None or least is None or most is None or not _is_trusted(source, mapped):
             return low, high
         ends = sorted((least * mapped.scale + mapped.offset, most * mapped.scale + mapped.offset))
         low, high = max(low, ends[0]), min(high, ends[1])
         if low > high:
-            self._refuse(
+            raise self._refused(
                 f'signals."{path}"',
                 f"nothing that {source.name} can say is plausible in {SIGNALS[path].unit}; correct scale and offset",
             )
@@ -251,7 +251,7 @@ class _Compiler:
             if not names and source.message.is_ours:
                 words = dict(enumerate(TEXTS[path]))
             if not words:
-                self._refuse(
+                raise self._refused(
                     f'signals."{path}".values',
                     f"{source.name} is to be told in words; map what it says to {', '.join(TEXTS[path])}",
                 )
@@ -259,7 +259,7 @@ class _Compiler:
         if SIGNALS[path].low is None:
             return {0: False, 1: True}, True
         unknown: dict[int, Value] = dict.fromkeys(names)  # a number that has a name ("not available", "fault") is no measurement
-        return unknown | dict.fromkeys(_not_available(source)), False
+        return unknown if _is_trusted(source, mapped) else unknown | dict.fromkeys(_not_available(source)), False
 
     def _raw_of(self, key: str, names: dict[int, str], path: str) -> int:
         """The raw number that a key of `values` means: by its name in the DBC, or as it stands."""
@@ -270,16 +270,16 @@ class _Compiler:
             return int(key, 0)
         except ValueError:
             what = f"named there: {', '.join(names.values())}" if names else "write the raw number"
-            self._refuse(f'signals."{path}".values', f"the DBC names no {key!r}; {what}")
+            raise self._refused(f'signals."{path}".values', f"the DBC names no {key!r}; {what}") from None
 
     def _value(self, value: Value, path: str) -> Value:
         key = f'signals."{path}".values'
         if path in TEXTS and value not in TEXTS[path]:
-            self._refuse(key, f"{value!r} is none of {', '.join(TEXTS[path])}")
+            raise self._refused(key, f"{value!r} is none of {', '.join(TEXTS[path])}")
         if SIGNALS[path].low is not None and (isinstance(value, bool) or not isinstance(value, int | float)):
-            self._refuse(key, f"{value!r} is no number")
+            raise self._refused(key, f"{value!r} is no number")
         if SIGNALS[path].low is None and path not in TEXTS and not isinstance(value, bool):
-            self._refuse(key, f"{value!r} is neither true nor false")
+            raise self._refused(key, f"{value!r} is neither true nor false")
         return value
 
     # -- what the profile says wrong -----------------------------------------------------------------
@@ -290,28 +290,30 @@ class _Compiler:
             for group in groups:
                 parts = [self._part(source, path) for source in group]
                 if len(group) > 1 and len({(p.multiplexer, p.pages) for p in parts}) > 1:
-                    self._refuse(
+                    raise self._refused(
                         f'signals."{path}".mean',
                         "its signals are on different pages of the message, never there at once; name others",
                     )
         for name, profile in self.vehicle.messages.items():
             if name not in self.messages:
-                self._refuse(f"messages.{name}", f"no DBC here has this message; {_near(name, self.messages)}")
+                raise self._refused(f"messages.{name}", f"no DBC here has this message; {_near(name, self.messages)}")
             self._checksum(name, profile)
             self._counter(name, profile)
         if self.vehicle.ignition.source == "signal" and IGNITION not in given and self.vehicle.obd is None:
-            self._refuse("ignition.source", f'nothing gives {IGNITION}; map it under signals, or write source = "activity"')
+            raise self._refused(
+                "ignition.source", f'nothing gives {IGNITION}; map it under signals, or write source = "activity"'
+            )
 
     def _check_ids(self, messages: tuple[MessagePlan, ...]) -> None:
         for a, b in combinations(messages, 2):
             if (a.arbitration_id, a.is_extended) == (b.arbitration_id, b.is_extended) and (a.bus == b.bus):
-                self._refuse(
+                raise self._refused(
                     "dbc",
                     f"{a.name} and {b.name} have the same id {a.arbitration_id:#x}; name their files under the bus each is on",
                 )
 
-    def _refuse(self, key: str, why: str) -> NoReturn:
-        raise ConfigError(f"{self.asked.where}: {key}: {why}")
+    def _refused(self, key: str, why: str) -> ConfigError:
+        return ConfigError(f"{self.asked.where}: {key}: {why}")
 
 
 def _vss_path(signal: Any) -> str:
@@ -328,6 +330,11 @@ def _limits(signal: Any) -> tuple[float | None, float | None]:
     """The DBC's [min|max] in its own unit; (None, None) for [0|0] and the like, which say nothing."""
     low, high = signal.minimum, signal.maximum
     return (float(low), float(high)) if low is not None and high is not None and low < high else (None, None)
+
+
+def _is_trusted(source: Source, mapped: SignalMap) -> bool:
+    """Whether the DBC's limits are kept to."""
+    return source.message.is_ours or mapped.trust_range
 
 
 def _not_available(source: Source) -> list[int]:

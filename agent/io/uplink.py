@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import msgspec
 
-from agent.config import UplinkConfig
+from agent.config import ConfigError, UplinkConfig
 from agent.io.connection import OFFLINE, ONLINE, Answered, Connection, Lost, Order, Up, tls_context
 from agent.io.envelope import CONTENT_TYPE
 from agent.io.identity import Identity
@@ -38,6 +38,8 @@ if TYPE_CHECKING:
 WINDOW = 20  # in flight at most: mosquitto's own limit, and a bound on what is sent twice after a lost link
 BACKOFF_CAP_S = 60.0  # a car that passes through a minute of coverage must not sleep through it
 REFUSED_CAP_S = 600.0  # whoever mends the broker's rules waits no longer than this for what they refused
+KEEPALIVE_MIN_S = 5  # it is also how long an answer may take; 2G needs seconds, and 0 would switch both watches off
+KEEPALIVE_MAX_S = 65_535  # MQTT has two bytes for it
 REFUSED = 128  # MQTT 5 §2.4: from here on reason codes are failures; 16, "no matching subscribers", is none
 
 
@@ -125,6 +127,10 @@ class Uplink:
 
     def start(self) -> None:
         """Read the CA file; the next `pump` connects. Raises ConfigError."""
+        if not KEEPALIVE_MIN_S <= self._config.keepalive_s <= KEEPALIVE_MAX_S:
+            raise ConfigError(
+                f"uplink.keepalive_s: {self._config.keepalive_s}: set {KEEPALIVE_MIN_S} to {KEEPALIVE_MAX_S} seconds"
+            )
         self._tls = tls_context(self._config, self._base, self._identity)
 
     def pump(self, now_ns: int) -> None:
@@ -136,8 +142,7 @@ class Uplink:
         self._now_ns = now_ns
         self._hear()
         if self._line is None and self._tls is not None and now_ns >= self._connect_ns:
-            self._line = self._connect(self._config, self._tls, self._unit, self._told)
-            self._line.start()
+            self._open(self._tls)
         if self._line is not None and self.state.connected:
             if self._in_flight and now_ns - self._progress_ns > self._config.keepalive_s * NS:
                 self._line.abandon()  # a half-open link: paho would notice after two keepalives
@@ -163,6 +168,15 @@ class Uplink:
         self._hear()
         self._lose(None)
         self._show()
+
+    def _open(self, tls: ssl.SSLContext) -> None:
+        try:
+            line = self._connect(self._config, tls, self._unit, self._told)
+            line.start()
+        except (OSError, RuntimeError) as e:  # no file descriptor, no thread left: the trip goes on being recorded
+            self._lose(f"no connection could be begun: {e}")
+        else:
+            self._line = line
 
     def _show(self) -> None:
         self.state.in_flight = len(self._in_flight)
@@ -235,8 +249,9 @@ class Uplink:
     def _fill(self, line: Connection) -> None:
         """What is retained first, then events; in flight are never more than the window."""
         excluded = self._in_flight | self._still_put_off()
-        orders = [order for ref, order in self._greetings.items() if ref not in excluded]
-        if (room := self._room() - len(orders)) > 0:
+        free = self._window - len(self._in_flight)
+        orders = [order for ref, order in self._greetings.items() if ref not in excluded][:free]
+        if (room := min(free - len(orders), self._allowance())) > 0:
             events = self._outbox.waiting(room, excluded)
             self.state.published += len(events)
             orders += [self._order(each.id, f"event/{each.kind}", each.payload, CONTENT_TYPE) for each in events]
@@ -246,10 +261,10 @@ class Uplink:
             self._in_flight.add(order.ref)
             line.publish(order)
 
-    def _room(self) -> int:
-        """How many more events may be in flight; one at a time while the broker refuses all of them."""
+    def _allowance(self) -> int:
+        """How many events may be tried now; one at a time, and ever more seldom, while the broker refuses all of them."""
         if not self._refusals:
-            return self._window - len(self._in_flight)
+            return WINDOW
         return int(not self._in_flight and self._now_ns >= self._publish_ns)
 
     def _still_put_off(self) -> set[str]:

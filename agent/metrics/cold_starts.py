@@ -7,12 +7,12 @@ from typing import Any
 from agent.model import Metric, Span, Step
 from agent.signals import COOLANT, ENGINE_SPEED
 
-COLD_C = 35.0  # the warmest air in which the EU lets a car soak for a cold RDE test: hotter coolant is left from a drive
-NEAR_START_S = 60.0  # an engine at 35 °C warms by some 10 K in a minute: a later reading says nothing of the start
+COLD_C = 35.0  # the warmest air (308 K) in which the EU lets a car soak before a cold RDE test (2017/1151)
+NEAR_START_S = 30.0  # a recorded engine warmed from 24 to 45 °C in its first minute: later readings say nothing of the start
 
 
 class ColdStarts(Metric):
-    """The first start of the engine, by the first coolant temperature known within a minute of it.
+    """The first start of the engine, by the first coolant temperature known within half a minute of it.
 
     A hybrid's and stop-start's later starts are the same warm-up and do not count. A unit that wakes with
     the engine already running takes that for the start: it boots with the ignition, some 30 s late. Absent

@@ -7,7 +7,7 @@ street with traffic lights, a ring road that jams, a town centre.
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from typing import NamedTuple
 
 from hil.vehicle.trace import KMH, Piece, Trace, sampled
@@ -37,7 +37,7 @@ CRAWL_KMH = (8.0, 30.0)
 
 
 def commute(seed: int) -> Trace:
-    """The way to work or back, 13.1 km; the distance is the same to 0.2 % on each day."""
+    """The way to work or back, 13.1 km; the distance is the same to 0.1 % on each day."""
     return sampled("commute", _pieces(random.Random(f"commute {seed}")))
 
 
@@ -45,24 +45,31 @@ def _pieces(rng: random.Random) -> Iterator[Piece]:
     yield Piece(2.0, 0.0, 0.0)
     run_m = 0.0
     for index, block in enumerate(ROUTE):
-        jam_m = block.length_m * min(0.6, rng.expovariate(1 / block.jam_share)) if block.jam_share else 0.0
+        jam_m = _jam_m(block, rng)
         run_m += block.length_m - jam_m
         following = ROUTE[index + 1] if index + 1 < len(ROUTE) else None
-        stops = jam_m > CRAWL_M[1] or following is None or following.limit_kmh != block.limit_kmh
+        stops = jam_m > 0 or following is None or following.limit_kmh != block.limit_kmh
         if not stops and rng.random() >= block.stop_share:
             continue
         yield from _run(run_m, block.limit_kmh / KMH * rng.uniform(0.93, 1.02))
-        run_m = 0.0
         yield _wait(rng.uniform(*block.wait_s))
-        yield from _jam(jam_m, rng)
+        run_m = yield from _jam(jam_m, rng)
 
 
-def _jam(length_m: float, rng: random.Random) -> Iterator[Piece]:
+def _jam_m(block: Block, rng: random.Random) -> float:
+    """How much of a block is stop-and-go today: at most 60 %, and none where it would be over in one move."""
+    jam_m = block.length_m * min(0.6, rng.expovariate(1 / block.jam_share)) if block.jam_share else 0.0
+    return jam_m if jam_m > CRAWL_M[1] else 0.0
+
+
+def _jam(length_m: float, rng: random.Random) -> Generator[Piece, None, float]:
+    """Short moves with waits between them; gives what is left of the jam's length for the next run."""
     while length_m > CRAWL_M[0]:
         move_m = min(length_m, rng.uniform(*CRAWL_M))
         yield from _run(move_m, rng.uniform(*CRAWL_KMH) / KMH)
         yield _wait(rng.uniform(1, 12))
         length_m -= move_m
+    return length_m
 
 
 def _wait(seconds: float) -> Piece:

@@ -7,9 +7,11 @@ import sys
 import time
 from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
-from typing import Literal
+from queue import SimpleQueue
+from typing import Any, Literal
 
 import pytest
+from paho.mqtt import client as paho
 
 from agent.config import UplinkConfig
 from agent.io.envelope import make_envelope
@@ -177,6 +179,24 @@ def test_a_link_that_hangs_is_given_up(make: Make) -> None:
     assert not bench.uplink.state.connected
     bench.broker.resume()
     bench.pump_until(lambda: bench.outbox.done == ["event-0"])
+
+
+@pytest.mark.parametrize("protocol", ["5", "3.1.1"])
+def test_the_broker_keeps_the_units_session_while_it_is_away(make: Make, protocol: Literal["5", "3.1.1"]) -> None:
+    bench = make("mosquitto", protocol)
+    bench.pump_until(lambda: bench.uplink.state.connected)
+    bench.uplink.stop(5.0)
+    present: SimpleQueue[bool] = SimpleQueue()
+    kind: dict[str, Any] = {"protocol": paho.MQTTv5} if protocol == "5" else {"clean_session": False}
+    client = paho.Client(paho.CallbackAPIVersion.VERSION2, UNIT, **kind)
+    pair = bench.authority.client(UNIT)
+    client.tls_set(str(bench.authority.pair.certificate), str(pair.certificate), str(pair.key))
+    client.on_connect = lambda _client, _data, flags, _reason, _properties: present.put(flags.session_present)
+    client.connect(bench.broker.host, bench.broker.port, **({"clean_start": False} if protocol == "5" else {}))
+    client.loop_start()
+    assert present.get(timeout=DEADLINE_S)
+    client.disconnect()
+    client.loop_stop()
 
 
 def test_a_refused_event_is_kept_and_goes_out_once_it_may(make: Make) -> None:

@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives.serialization import (
     PrivateFormat,
     load_pem_private_key,
 )
-from cryptography.x509.oid import NameOID
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from joserfc import jws
 from joserfc.errors import JoseError
 from joserfc.jwk import OKPKey
@@ -145,17 +145,23 @@ def renew(folder: Path, begin: datetime) -> None:
 
 
 def for_servers(folder: Path) -> None:
-    remove_key(folder)
-    pair = Authority(folder).broker()
-    pair.key.rename(folder / "sim-1.key")
-    pair.certificate.rename(folder / "sim-1.pem")
+    usage = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH])
+    names = x509.SubjectAlternativeName([x509.DNSName("sim-1")])
+    issuer = x509.AuthorityKeyIdentifier(b"1", None, None)
+    issue_again(folder, usage, names, issuer)
 
 
 def without_extensions(folder: Path) -> None:
+    issue_again(folder)
+
+
+def issue_again(folder: Path, *extensions: x509.ExtensionType) -> None:
     key = load_pem_private_key((folder / "sim-1.key").read_bytes(), None)
     assert isinstance(key, Ed25519PrivateKey)
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "sim-1")])
     builder = x509.CertificateBuilder(name, name, key.public_key(), 1, NOW, NOW + timedelta(days=1))
+    for each in extensions:
+        builder = builder.add_extension(each, critical=False)
     (folder / "sim-1.pem").write_bytes(builder.sign(key, None).public_bytes(Encoding.PEM))
 
 
@@ -174,7 +180,7 @@ def without_extensions(folder: Path) -> None:
         (another_units_certificate, "sim-1.pem", "sim-2"),
         (expired, "sim-1.pem", "expired on 2026-02-28"),
         (not_yet_valid, "sim-1.pem", "clock"),
-        (for_servers, "sim-1.pem", "sim-1"),
+        (for_servers, "sim-1.pem", "clientAuth"),
         (without_extensions, "sim-1.pem", "SubjectAlternativeName"),
     ],
 )

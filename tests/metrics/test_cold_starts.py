@@ -35,12 +35,12 @@ def test_stop_start_during_the_warm_up_is_the_same_start() -> None:
     assert starts(seconds(30, 900, 12), seconds(30, 0, 15), seconds(30, 900, 15)) == 1
 
 
-def test_a_coolant_known_within_a_minute_is_near_the_start() -> None:
-    assert starts(seconds(50, 900), seconds(5, 900, 20)) == 1
+def test_a_coolant_known_within_half_a_minute_is_near_the_start() -> None:
+    assert starts(seconds(25, 900), seconds(5, 900, 20)) == 1
 
 
 def test_a_coolant_first_known_later_says_nothing_of_the_start() -> None:
-    assert starts(seconds(90, 900), seconds(5, 900, 20)) is None
+    assert starts(seconds(40, 900), seconds(5, 900, 20)) is None
 
 
 def test_without_coolant_it_is_absent_even_after_a_stand_with_the_engine_off() -> None:

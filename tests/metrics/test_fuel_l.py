@@ -87,7 +87,7 @@ def test_the_cars_own_word_is_enough_even_late() -> None:
     assert litres(fold(FuelL, steps, car=UNKNOWN)) == pytest.approx(1.0)
 
 
-@pytest.mark.parametrize("words", [["DSL"], ["LPG"], ["BI_GAS", "BI_LPG"]])
+@pytest.mark.parametrize("words", [["DSL"], ["LPG"], ["BI_GAS", "BI_LPG"], ["BI_LPG", "BI_GAS"]])
 def test_the_cars_own_word_refutes_the_profile(words: list[str]) -> None:
     steps = [s for word in words for s in seconds(10, {MAF: 14.7}, {FUEL_TYPE: word})]
     assert fold(FuelL, steps, car=PETROL).result(HOUR) is None
@@ -121,6 +121,11 @@ def test_a_source_for_too_little_of_the_run_makes_an_estimate() -> None:
 
 def test_a_source_missing_while_the_engine_stands_is_no_gap() -> None:
     assert not fold(FuelL, seconds(90, {FUEL_RATE: 6.0}) + seconds(60, {}, {ENGINE_SPEED: 0})).is_estimated()
+
+
+def test_a_source_seen_while_the_engine_stands_hides_no_gap_of_the_run() -> None:
+    standing = seconds(600, {FUEL_RATE: 0.0}, {ENGINE_SPEED: 0})
+    assert fold(FuelL, standing + seconds(50, {FUEL_RATE: 6.0}) + seconds(50, {})).is_estimated()
 
 
 def test_unknown_engine_speed_leaves_the_word_to_the_source() -> None:

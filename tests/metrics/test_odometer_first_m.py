@@ -19,6 +19,7 @@ def first(*values_m: Value) -> object:
 
 def test_it_is_the_first_reading_that_the_next_agrees_with() -> None:
     assert first(None, 15_589_000, 15_589_000, 15_590_000) == 15_589_000
+    assert first(15_589_000, 15_590_000) == 15_589_000
 
 
 def test_one_wrong_frame_at_the_start_is_not_it() -> None:

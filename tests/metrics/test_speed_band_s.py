@@ -25,6 +25,10 @@ def test_a_band_holds_its_lower_edge() -> None:
         assert fold(SpeedBandS, [step(kmh / 3.6)]).result(HOUR) == {band: 1.0}, kmh
 
 
+def test_reversing_has_its_band_too() -> None:
+    assert fold(SpeedBandS, [step(-9 / 3.6)]).result(HOUR) == {"0-30": 1.0}
+
+
 def test_seconds_add_up_and_a_band_never_driven_is_absent() -> None:
     result = fold(SpeedBandS, [*drive([10] * 4), step(20, dt_s=0.5)]).result(HOUR)
     assert result == pytest.approx({"30-50": 3.0, "70-90": 0.5})
