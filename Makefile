@@ -3,7 +3,7 @@
 
 PYTHON ?= python3
 BIN := .venv/bin
-PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
 UV := uv==0.13.9
 OPENDBC := .cache/opendbc-0.3.1-py3-none-any.whl
 
@@ -75,7 +75,7 @@ COMPILE = @.venv-lock/bin/uv pip compile --quiet --universal --python-version 3.
 lock: ## the lock files anew, from pyproject.toml
 	@$(MAKE) --no-print-directory python
 	@$(PYTHON) -m venv .venv-lock
-	@.venv-lock/bin/pip --disable-pip-version-check --quiet install '$(UV)'
+	@.venv-lock/bin/pip --disable-pip-version-check -qq install '$(UV)'
 	@.venv-lock/bin/python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["build-system"]["requires"], sep="\n")' \
 	  >.venv-lock/build.in
 	@echo editables >>.venv-lock/build.in

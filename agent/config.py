@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import difflib
 import tomllib
-from typing import Any, Literal, TypeVar, get_type_hints
+from collections.abc import Iterator
+from types import UnionType
+from typing import Any, Literal, TypeVar, Union, get_origin, get_type_hints
 
 import msgspec
 
@@ -100,30 +102,29 @@ def _plain(message: str) -> str:
 
 
 def _unknown_key(raw: Any, kind: Any, path: str) -> str | None:
-    """The first key of `raw` that `kind` does not know, with the nearest it does; None when all are known."""
-    struct = _struct_in(kind)
-    if struct is None or not isinstance(raw, dict):
-        return None
-    hints = get_type_hints(struct)
-    for key, value in raw.items():
-        here = f"{path}{key}"
-        if key not in struct.__struct_fields__:
-            near = difflib.get_close_matches(key, struct.__struct_fields__, n=1, cutoff=0.5)
-            hint = f"did you mean `{path}{near[0]}`?" if near else f"known here: {', '.join(struct.__struct_fields__)}"
-            return f"unknown key `{here}`: {hint}"
-        for item in value if isinstance(value, list) else [value]:
-            found = _unknown_key(item, hints[key], f"{here}.")
-            if found:
-                return found
-    return None
+    """The first key in `raw` that `kind` does not know, with the nearest that it does; None when all are known."""
+    found = (_unknown_key(value, inner, f"{path}{key}") for value, inner, key in _inside(raw, kind))
+    if not (isinstance(kind, type) and issubclass(kind, msgspec.Struct) and isinstance(raw, dict)):
+        return next((f for f in found if f), None)
+    before = f"{path}." if path else ""
+    for key in raw:
+        if key not in kind.__struct_fields__:
+            near = difflib.get_close_matches(key, kind.__struct_fields__, n=1, cutoff=0.5)
+            hint = f"did you mean `{before}{near[0]}`?" if near else f"known here: {', '.join(kind.__struct_fields__)}"
+            return f"unknown key `{before}{key}`: {hint}".replace("`.", "`")
+    return next((f for f in found if f), None)
 
 
-def _struct_in(kind: Any) -> Any:
-    """The msgspec Struct that a type is, or holds (X | None, tuple[X, ...]); None when there is none."""
+def _inside(raw: Any, kind: Any) -> Iterator[tuple[Any, Any, str]]:
+    """(value, type, how the path goes on) of what lies directly in `raw`."""
+    args: tuple[Any, ...] = getattr(kind, "__args__", ())
     if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
-        return kind
-    for arg in getattr(kind, "__args__", ()):
-        found = _struct_in(arg)
-        if found:
-            return found
-    return None
+        if isinstance(raw, dict):
+            hints = get_type_hints(kind)
+            yield from ((value, hints[key], f".{key}") for key, value in raw.items() if key in hints)
+    elif isinstance(raw, dict) and args:
+        yield from ((value, args[-1], f".{key}") for key, value in raw.items())
+    elif isinstance(raw, list) and args:
+        yield from ((value, args[0], "") for value in raw)
+    elif isinstance(kind, UnionType) or get_origin(kind) is Union:
+        yield from ((raw, arg, "") for arg in args if arg is not type(None))

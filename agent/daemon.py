@@ -25,6 +25,7 @@ from agent.records import attribution, event_row, prompt_row, trip_row
 from agent.tally import Sums
 
 ROUTINE_S = 8  # a commit's pages cost the card some 12 kB; ten seconds of driving is what may be lost
+PARKED_S = 600  # a bus that chatters while the car is parked changes nothing that a restart would miss
 RETRY_S = 10  # after a failed write: a full disk stays full for a while
 EVENTS_KEPT = 5_000  # in memory while the disk refuses; a trip raises about five
 
@@ -48,7 +49,7 @@ class Daemon:
         self.raised: list[Event] = []  # every event, in order, until `take`: for who prints them
         self.store_trouble: str | None = None
         self._events: list[Event] = []  # not written yet
-        self._t_ns = 0
+        self.now_ns = 0  # the latest time it was told
         self._committed_ns = 0
         self._retry_ns = 0
         self._reported: dict[str, int] = {}
@@ -61,12 +62,12 @@ class Daemon:
 
     def samples(self, samples: list[Sample]) -> None:
         if samples:
-            self._t_ns = max(self._t_ns, samples[-1][0])
+            self.now_ns = max(self.now_ns, samples[-1][0])
             self._heard(self.engine.feed(samples))
 
     def tick(self, t_ns: int, wall: Wall | None) -> None:
         """Time has come to t_ns: wake what is due, commit what is due, let the uplink work. About once a second."""
-        self._t_ns = max(self._t_ns, t_ns)
+        self.now_ns = max(self.now_ns, t_ns)
         self._heard(self.engine.wake(t_ns, wall))
         self._commit_if_due()
         self.send()
@@ -76,7 +77,7 @@ class Daemon:
         if self.uplink is not None:
             self.uplink.pump(clock.boottime_ns())
             wall = self.engine.wall
-            self.store.flush(wall.utc_ns(self._t_ns) if wall else None)
+            self.store.flush(wall.utc_ns(self.now_ns) if wall else None)
 
     def finish(self) -> None:
         """The recording is over: what is open ends at its last sample."""
@@ -95,26 +96,26 @@ class Daemon:
             drivers=[a for a in map(attribution, self._events) if a is not None],
             points=list(self.engine.trace),
             ended=[row["id"] for row in trips],
-            anchor=(self.engine.boot_id, self._t_ns, wall.utc_ns(self._t_ns), wall.quality) if wall else None,
+            anchor=(self.engine.boot_id, self.now_ns, wall.utc_ns(self.now_ns), wall.quality) if wall else None,
         )
-        self.store.commit(batch, wall.utc_ns(self._t_ns) if wall else None)
+        self.store.commit(batch, wall.utc_ns(self.now_ns) if wall else None)
         self.engine.trace.clear()
         self._events.clear()
-        self._committed_ns = self._t_ns
+        self._committed_ns = self.now_ns
 
     # -- what people enter -----------------------------------------------------------------------
 
     def set_odometer(self, reading_m: float) -> None:
         """`keyoff odometer set`: the reading that a person took from the car."""
         rule = next(r for r in self.engine.rules if isinstance(r, Odometer))
-        self._heard(self.engine.raised(rule.entered(self.engine.context(self._t_ns), reading_m)))
+        self._heard(self.engine.raised(rule.entered(self.engine.context(self.now_ns), reading_m)))
         self.commit()
 
     def assign(self, trip: Mapping[str, Any], driver: str) -> None:
         """`keyoff trips assign`: the trip moves to `driver`, and the month's sums follow."""
         event = TripAttributed(
             id=derive_id(self.setup.unit, "TripAttributed", trip["id"], driver, self.store.count("TripAttributed")),
-            t_ns=self._t_ns,
+            t_ns=self.now_ns,
             boot_id=self.engine.boot_id,
             trip_id=trip["id"],
             driver=driver,
@@ -133,7 +134,7 @@ class Daemon:
                 (r["driver"], r["kind"], Sums(msgspec.json.decode(r["metrics"]), msgspec.json.decode(r["estimated"])))
                 for r in rows
             ]
-            self._heard(self.engine.raised(rule.rebuilt(self.engine.context(self._t_ns), month, sums)))
+            self._heard(self.engine.raised(rule.rebuilt(self.engine.context(self.now_ns), month, sums)))
             self.commit()
 
     def take(self) -> list[Event]:
@@ -149,7 +150,7 @@ class Daemon:
         self._add(events)
         if any(isinstance(e, TripEnded) for e in events):
             now = self.counts()
-            report = health(self.setup.unit, self.engine.boot_id, self._t_ns, now, self._reported)
+            report = health(self.setup.unit, self.engine.boot_id, self.now_ns, now, self._reported)
             self._reported = now
             if report is not None:
                 self._add([report])
@@ -168,18 +169,19 @@ class Daemon:
         return {what: n for what, n in (self.decoder.dropped() | own | failed).items() if n}
 
     def _commit_if_due(self) -> None:
-        if self._t_ns - self._committed_ns >= ROUTINE_S * NS:
+        parked = self.engine.trip.state.phase == "parked" and not self._events
+        if self.now_ns - self._committed_ns >= (PARKED_S if parked else ROUTINE_S) * NS:
             self._try_commit()
 
     def _try_commit(self) -> None:
         """Commit; while the disk refuses, keep everything and try again, telling it in the status."""
-        if self._t_ns < self._retry_ns:
+        if self.now_ns < self._retry_ns:
             return
         try:
             self.commit()
             self.store_trouble = None
         except StoreError as e:
             self.store_trouble = str(e)
-            self._retry_ns = self._t_ns + RETRY_S * NS
+            self._retry_ns = self.now_ns + RETRY_S * NS
             if len(self._events) > EVENTS_KEPT:
                 raise

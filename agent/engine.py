@@ -52,7 +52,9 @@ class EngineState(msgspec.Struct):
 class Engine:
     """See the module. `max_age_ns`: VSS path → the age at which a signal is stale (ten of its periods)."""
 
-    def __init__(self, setup: Setup, boot_id: str, max_age_ns: Mapping[str, int], rules: Iterable[type[Rule]] | None = None) -> None:
+    def __init__(
+        self, setup: Setup, boot_id: str, max_age_ns: Mapping[str, int], rules: Iterable[type[Rule]] | None = None
+    ) -> None:
         self.setup = setup
         self.boot_id = boot_id
         self.wall: Wall | None = None
@@ -204,7 +206,9 @@ class Engine:
             trip_id = self.trip.open_trip_id
             if trip_id is not None and step.t_ns % NS == 0:
                 rpm = step.get(signals.ENGINE_SPEED)
-                self.trace.append(TracePoint(trip_id, step.t_ns, step.v1_ms * 3.6, float(rpm) if isinstance(rpm, (int, float)) else None))
+                self.trace.append(
+                    TracePoint(trip_id, step.t_ns, step.v1_ms * 3.6, float(rpm) if isinstance(rpm, (int, float)) else None)
+                )
 
     def _wake_until(self, t_ns: int) -> None:
         for _ in range(WAKES_PER_CALL):

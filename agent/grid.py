@@ -3,7 +3,8 @@
 What would depend on the sampling rate (dynamics, harsh events, seconds in a band) is defined on this grid;
 distance is the exact trapezoid over the samples. Grid points are whole seconds of the boot clock. Speed is
 interpolated between two samples at most HOLD_NS apart; a longer pause is a gap: the step under way is
-closed at the last sample, and the next one does not follow it.
+closed at the last sample, and the next one does not follow it. The engine closes it as soon as the pause is
+that long (`due_ns`), so that nothing heard after a gap is taken for what was before it.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from collections.abc import Collection, Mapping
 import msgspec
 
 from agent.model import NS, Area, Step, Value
+from agent.signals import SPEED
 
 HOLD_NS = 5 * NS  # five missing rows of a 1 Hz source; beyond that a straight line is a guess
 FIFTH_NS = NS // 5
@@ -47,14 +49,27 @@ class Grid:
         self.max_age_ns = max_age_ns
         self.integrals = frozenset(integrals)
         self.implausible = 0  # dropped speed samples, for health
-        self._now_ns = 0
 
-    def get(self, signal: str) -> Value:
+    @property
+    def due_ns(self) -> int | None:
+        """When the step under way is to be closed if no speed comes; None when there is none."""
+        last_ns = self.state.t_ns
+        return None if last_ns is None else last_ns + HOLD_NS + 1
+
+    def get(self, signal: str, now_ns: int) -> Value:
         """A signal's last value; None when unknown, or older than ten of its periods."""
         found = self.state.latest.get(signal)
-        if found is None or self._now_ns - found[0] > self.max_age_ns.get(signal, DEFAULT_AGE_NS):
+        if found is None or now_ns - found[0] > self.max_age_ns.get(signal, DEFAULT_AGE_NS):
             return None
         return found[1]
+
+    def is_late(self, t_ns: int, signal: str) -> bool:
+        """Whether a newer sample of this signal is already taken."""
+        s = self.state
+        if signal == SPEED:
+            return t_ns < (s.closed_ns if s.t_ns is None else s.t_ns)
+        found = s.latest.get(signal)
+        return found is not None and t_ns < found[0]
 
     def area(self, t_ns: int, signal: str, value: Value) -> None:
         """Add the trapezoid from the signal's sample before to this one."""
@@ -74,7 +89,7 @@ class Grid:
         areas[signal] = (t_ns, value, positive, negative, seen_s)
 
     def speed(self, t_ns: int, kmh: Value) -> list[Step] | None:
-        """One sample of Vehicle.Speed → the steps that it completes (usually none)."""
+        """One sample of Vehicle.Speed → the steps that it completes; None in the common case that nothing is due then."""
         if not isinstance(kmh, (int, float)):
             return None  # unknown: if it stays so, the pause becomes a gap
         s = self.state
@@ -94,16 +109,19 @@ class Grid:
         s.jumps = 0
         s.samples += 1
         if t_ns // FIFTH_NS == s.t_ns // FIFTH_NS:  # the common case of a fast source: no grid point between
-            s.distance_m += (s.v_ms + v) / 2 * dt_ns / NS
+            s.distance_m += abs(s.v_ms + v) / 2 * dt_ns / NS  # backwards is driven too
             s.t_ns = t_ns
             s.v_ms = v
             return None
         return self._cross(t_ns, v)
 
-    def _open(self, t_ns: int, v: float) -> None:
+    def _open(self, t_ns: int, v: float) -> list[Step]:
+        """Begin a stretch: what flowed since the last one belongs to no step."""
         s = self.state
+        s.areas = {k: (t, x, 0.0, 0.0, 0.0) for k, (t, x, *_) in s.areas.items()}
         s.t_ns, s.v_ms, s.start_ns, s.v0_ms = t_ns, v, t_ns, v
         s.distance_m, s.samples, s.fifths, s.jumps = 0.0, 1, [], 0
+        return []
 
     def _jump(self, t_ns: int, v: float) -> list[Step] | None:
         s = self.state
@@ -125,12 +143,12 @@ class Grid:
         at, v_at = t0, v0
         for point in range((t0 // FIFTH_NS + 1) * FIFTH_NS, t_ns + 1, FIFTH_NS):
             v_point = v0 + slope * (point - t0)
-            s.distance_m += (v_at + v_point) / 2 * (point - at) / NS
+            s.distance_m += abs(v_at + v_point) / 2 * (point - at) / NS
             s.fifths.append(v_point)
             at, v_at = point, v_point
             if point % NS == 0:
                 steps.append(self._step(point, v_point))
-        s.distance_m += (v_at + v) / 2 * (t_ns - at) / NS
+        s.distance_m += abs(v_at + v) / 2 * (t_ns - at) / NS
         s.t_ns, s.v_ms = t_ns, v
         return steps
 
@@ -145,7 +163,6 @@ class Grid:
 
     def _step(self, end_ns: int, v: float) -> Step:
         s = self.state
-        self._now_ns = end_ns
         taken = s.areas
         if taken:
             s.areas = {k: (t, x, 0.0, 0.0, 0.0) for k, (t, x, *_) in taken.items()}
@@ -159,7 +176,7 @@ class Grid:
             follows=s.closed_ns == s.start_ns,
             v5_ms=tuple(s.fifths),
             speed_samples=s.samples,
-            get=self.get,
+            get=lambda signal: self.get(signal, end_ns),
             area=lambda signal: areas.get(signal, NOTHING),
         )
         s.start_ns, s.v0_ms, s.distance_m, s.samples, s.fifths = end_ns, v, 0.0, 0, []

@@ -62,7 +62,7 @@ class Harsh(Section, frozen=True):
 
 class Fuel(Section, frozen=True):
     type: Literal["petrol", "diesel", "electric", "unknown"] = "unknown"
-    density_g_l: float = 745.0  # petrol E5/E10 at 15 °C lies at 720–775 (EN 228)
+    density_g_l: float | None = None  # None: what the type usually has (agent/metrics/fuel_l.py)
     tank_l: float | None = None
 
 

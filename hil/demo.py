@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
 import click
 
@@ -24,11 +24,14 @@ from agent.cli.show import distance, moment, table
 from agent.cli.trips import trip_table
 from agent.daemon import Daemon
 from agent.io.store import Store
+from agent.io.uplink import Uplink
 from agent.model import NS, Frame, Wall
 from hil.broker import Broker
 from hil.ca import Authority
 from hil.cloud.subscriber import Cloud
 from hil.vehicle import HOUSEHOLD, Drive, PlannedDrive, car, frames, play, week
+
+Protocol: TypeAlias = Literal["5", "3.1.1"]
 
 UNIT = "demo-car"
 START_UTC_NS = round(datetime(2026, 10, 26, tzinfo=UTC).timestamp()) * NS  # the week ends with the month: summaries come due
@@ -37,7 +40,9 @@ SEED = 7
 FRAMES_PER_S = 50
 CHUNK = 100  # two seconds of the bus
 AFTER_NS = 3 * 24 * 3600 * NS  # how long the car then stands: prompts and the month's end come in that time
+QUARTER_NS = 900 * NS
 DRAIN_S = 60.0
+ANSWERS, ANSWER_S = 20, 0.05  # how often, and how long, a simulated quarter of an hour waits for the broker
 
 CONFIG = """\
 [unit]
@@ -57,7 +62,7 @@ over_speed_kmh = 125.0
 [[service]]
 item = "oil change"
 every_km = 15000.0
-last_km = 84950.0
+last_km = 84970.0
 
 [uplink]
 host = "{host}"
@@ -84,29 +89,30 @@ key = "{key}"
     help="Default: mosquitto if installed, else the embedded amqtt.",
 )
 def main(folder: Path, kind: Any) -> None:
-    """A week of a household's car in under a minute: drives, trips, a milestone, a service prompt that waits, and what the cloud got."""
-    shutil.rmtree(folder, ignore_errors=True)
+    """A week of a household's car in under a minute.
+
+    Drives become trips; a milestone is noticed, a service prompt waits, and the cloud gets it all, signed.
+    """
     folder = folder.resolve()
+    if folder.exists() and any(folder.iterdir()) and not (folder / "keyoff.toml").exists():
+        raise click.BadParameter(f"{folder} holds something else; name an empty folder", param_hint="--folder")
+    shutil.rmtree(folder, ignore_errors=True)
     authority = Authority(folder)
     with Broker(authority, kind=kind) as broker:
-        protocol = "5" if broker.kind == "mosquitto" else "3.1.1"
-        click.echo(
-            f"Broker: {broker.kind} on {broker.host}:{broker.port}, MQTT {protocol} over TLS, client certificates from a throwaway CA."
-        )
-        cloud_pair = authority.client("cloud")
-        cloud = Cloud(broker.host, broker.port, authority.pair.certificate, cloud_pair.certificate, cloud_pair.key, protocol)  # type: ignore[arg-type]
+        protocol: Protocol = "5" if broker.kind == "mosquitto" else "3.1.1"
+        where = f"{broker.host}:{broker.port}, MQTT {protocol} over TLS"
+        click.echo(f"Broker: {broker.kind} on {where}, client certificates from a throwaway CA.")
+        cloud = Cloud(broker.host, broker.port, authority.pair.certificate, *authority.client("cloud"), protocol)
         cloud.start()
         try:
             path = write_config(folder, authority, broker, protocol)
             live_the_week(path, cloud)
         finally:
             cloud.stop()
-    click.echo(
-        f"\nLook further:  .venv/bin/keyoff trips --config {click.format_filename(folder / 'keyoff.toml')}   (also status, drivers, odometer)"
-    )
+    click.echo(f"\nLook further:  .venv/bin/keyoff trips --config {path}   (also status, drivers, odometer)")
 
 
-def write_config(folder: Path, authority: Authority, broker: Broker, protocol: str) -> Path:
+def write_config(folder: Path, authority: Authority, broker: Broker, protocol: Protocol) -> Path:
     pair = authority.client(UNIT)
     text = CONFIG.format(
         unit=UNIT,
@@ -135,9 +141,9 @@ def live_the_week(path: Path, cloud: Cloud) -> None:
         label = f"Seven days, {len(plans)} drives"
         with click.progressbar(play(plans, car("sim_petrol", odometer_m=FIRST_READING_M)), length=len(plans), label=label) as bar:
             for planned, drive in bar:
-                heard += drive_once(daemon, planned, drive)
+                heard += drive_once(daemon, uplink, planned, drive)
         end_ns = plans[-1].end_utc_ns() - START_UTC_NS + AFTER_NS
-        daemon.tick(end_ns, WALL)
+        sleep_until(daemon, uplink, end_ns)
         daemon.commit()
         drain(daemon, uplink, DRAIN_S)
     cloud.wait_for(store.conn.execute("SELECT count(*) FROM events").fetchone()[0], DRAIN_S)
@@ -148,10 +154,10 @@ def live_the_week(path: Path, cloud: Cloud) -> None:
 WALL = Wall(START_UTC_NS, "recorded")
 
 
-def drive_once(daemon: Daemon, planned: PlannedDrive, drive: Drive) -> int:
+def drive_once(daemon: Daemon, uplink: Uplink, planned: PlannedDrive, drive: Drive) -> int:
     """One drive's frames through the daemon, two seconds at a time; afterwards the household says who drove."""
     start_ns = planned.start_utc_ns - START_UTC_NS
-    daemon.tick(start_ns, WALL)
+    sleep_until(daemon, uplink, start_ns)
     heard = 0
     for chunk in chunks(frames(drive, start_ns, max_frames_per_s=FRAMES_PER_S), CHUNK):
         daemon.frames(chunk)
@@ -161,6 +167,17 @@ def drive_once(daemon: Daemon, planned: PlannedDrive, drive: Drive) -> int:
     trip = daemon.store.trips()[-1]
     daemon.assign(dict(trip), planned.driver)
     return heard
+
+
+def sleep_until(daemon: Daemon, uplink: Uplink, t_ns: int) -> None:
+    """The car stands, the unit looks around every quarter of an hour, and the broker has real time to answer."""
+    for at_ns in [*range(daemon.now_ns, t_ns, QUARTER_NS), t_ns]:
+        daemon.tick(at_ns, WALL)
+        for _ in range(ANSWERS):
+            if not daemon.store.unsent():
+                break
+            uplink.wait(ANSWER_S)
+            daemon.send()
 
 
 def chunks(items: Iterable[Frame], size: int) -> Iterator[list[Frame]]:
@@ -174,11 +191,9 @@ def report(store: Store, cloud: Cloud, zone: str, heard: int) -> None:
     rows = store.conn.execute("SELECT * FROM trips ORDER BY n").fetchall()
     click.echo(f"\n{heard:,} frames came to {len(rows)} trips.\n\n{trip_table(rows, zone, 'km')}")
     click.echo("\n" + driver_table(by_driver(store.path, zone), "km"))
-    by_kind = {e["type"].split(".")[1]: e for e in cloud.events}
-    mark = by_kind["MilestoneReached"]["data"]
-    click.echo(
-        f"\nMilestone: {mark['mark']:,} {mark['counts']}, passed on {moment(mark['utc_ns'], zone)} in mid-drive, at {distance(mark['reading_m'])}."
-    )
+    mark = next(e for e in cloud.events if ".MilestoneReached." in e["type"])["data"]
+    passed = f"passed on {moment(mark['utc_ns'], zone)} in mid-drive, at {distance(mark['reading_m'])}"
+    click.echo(f"\nMilestone: {mark['mark']:,} {mark['counts']}, {passed}.")
     prompts = store.conn.execute("SELECT * FROM prompts ORDER BY raised_ns").fetchall()
     times = [[moment(p[f"{state}_utc_ns"], zone) for state in ("raised", "held", "released", "published")] for p in prompts]
     shown = [(p["topic"], t[0], f"{t[1]}: {p['held_by']}", t[2], t[3]) for p, t in zip(prompts, times, strict=True)]
@@ -187,12 +202,9 @@ def report(store: Store, cloud: Cloud, zone: str, heard: int) -> None:
     got = Counter(e["type"] for e in cloud.events)
     click.echo("\n" + table(("the cloud got", "events"), sorted(got.items())))
     kept = store.conn.execute("SELECT count(*) FROM events").fetchone()[0]
-    counts = cloud.counts
-    click.echo(
-        f"\n{len(cloud.events)} of {kept} events arrived and verified, {counts.duplicates} duplicates, {counts.bad} bad signatures; "
-        f"{store.unsent()} still to send."
-    )
-    if len(cloud.events) != kept or counts.bad:
+    wrong = f"{cloud.counts.duplicates} duplicates, {cloud.counts.bad} bad signatures"
+    click.echo(f"\n{len(cloud.events)} of {kept} events arrived and verified, {wrong}; {store.unsent()} still to send.")
+    if len(cloud.events) != kept or cloud.counts.bad:
         raise Unavailable("the subscriber did not get everything")
 
 

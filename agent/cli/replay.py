@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import sys
 import tempfile
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import click
 
@@ -16,6 +17,7 @@ from agent.cli.trips import trip_table
 if TYPE_CHECKING:
     from agent.daemon import Daemon
     from agent.io.buses.recording import Recording
+    from agent.model import Sample
 
 DRAIN_S = 60.0  # with --send: how long to wait for the last acknowledgement
 
@@ -78,20 +80,18 @@ def walk(daemon: Daemon, recording: Recording, factor: float | None, quiet: bool
     from agent.model import NS, Frame
 
     began_ns = clock.boottime_ns()
-    with click.progressbar(
-        length=recording.size, label=recording.path.name, file=click.get_text_stream("stderr"), hidden=quiet
-    ) as bar:
+    with click.progressbar(length=recording.size, label=recording.path.name, file=sys.stderr, hidden=quiet) as bar:
         at = 0
         for chunk in recording.chunks():
-            first = chunk[0]
-            t_ns = first.t_ns if isinstance(first, Frame) else first[0]
+            is_frames = isinstance(chunk[0], Frame)
+            t_ns = cast("list[Frame]", chunk)[0].t_ns if is_frames else cast("list[Sample]", chunk)[0][0]
             if factor is not None:
                 clock.pause(max(0.0, (t_ns / factor - (clock.boottime_ns() - began_ns)) / NS))
             daemon.tick(t_ns, recording.wall)
-            if isinstance(first, Frame):
-                daemon.frames(chunk)  # type: ignore[arg-type]
+            if is_frames:
+                daemon.frames(cast("list[Frame]", chunk))
             else:
-                daemon.samples(chunk)  # type: ignore[arg-type]
+                daemon.samples(cast("list[Sample]", chunk))
             position = recording.position()
             bar.update(position - at)
             at = position

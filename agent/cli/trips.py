@@ -65,10 +65,34 @@ def show(trip: str, config_path: Path, store_path: Path | None, as_json: bool) -
     click.echo(trip_table([row], zone, counts) + "\n")
     for line in chart(points.speed_kmh):
         click.echo(line)
-    metrics = json.loads(row["metrics"])
+    m = json.loads(row["metrics"])
     about = json.loads(row["estimated"] or "[]")
-    rows = [(name, _plain(value), "estimated" if name in about else "") for name, value in sorted(metrics.items())]
-    click.echo("\n" + table(("metric", "value", ""), rows))
+    scalars = [
+        (name, f"{value:,.2f}".removesuffix(".00"), "estimated" if name in about else None)
+        for name, value in m.items()
+        if not isinstance(value, dict)
+    ]
+    click.echo("\n" + table(("metric", "value", "note"), scalars))
+    bands = [
+        (band, duration(s), distance(m.get("speed_band_m", {}).get(band, 0.0), counts))
+        for band, s in m.get("speed_band_s", {}).items()
+    ]
+    click.echo("\n" + table(("km/h", "time", "distance"), bands))
+    dynamics = dynamics_rows(m)
+    if dynamics:
+        click.echo("\n" + table(("dynamics", "v·a95 m²/s³", "EU 2017/1151: at most"), dynamics))
+
+
+def dynamics_rows(m: dict[str, Any]) -> list[tuple[str, str, str]]:
+    """Per speed class: the 95th percentile of speed × acceleration, and the regulatory limit at its mean speed."""
+    from agent.metrics.va_histogram_s import va95_limit_m2_s3, va95_m2_s3  # late
+
+    sums = m.get("rpa_sum_m2_s2", {})
+    return [
+        (name, f"{value:.1f}", f"{va95_limit_m2_s3(sums[name]['distance_m'] / sums[name]['duration_s'] * 3.6):.1f}")
+        for name, value in va95_m2_s3(m.get("va_histogram_s", {})).items()
+        if sums.get(name, {}).get("duration_s")
+    ]
 
 
 @command.command()
@@ -152,9 +176,3 @@ def _cells(row: sqlite3.Row, zone: str, counts: str) -> list[Any]:
 def _estimate(metrics: dict[str, Any], about: list[str], name: str, digits: int) -> str | None:
     value = metrics.get(name)
     return None if value is None else f"{'~' if name in about else ''}{value:.{digits}f}"
-
-
-def _plain(value: Any) -> str:
-    if isinstance(value, dict):
-        return ", ".join(f"{k}: {_plain(v)}" for k, v in value.items() if not isinstance(v, dict)) or f"{len(value)} classes"
-    return f"{value:,.2f}" if isinstance(value, float) else str(value)

@@ -196,6 +196,7 @@ class _Compiler:
     def _part(self, source: Source, path: str) -> Part:
         """A DBC signal as (part of) a VSS signal; or as the DBC has it, when `path` is its own name."""
         signal, field = source.signal, self._field(source)
+        _check_multiplexer(source)
         scale, offset = float(signal.scale), float(signal.offset)
         low = high = None
         if not known(path):
@@ -330,6 +331,15 @@ def _limits(signal: Any) -> tuple[float | None, float | None]:
     """The DBC's [min|max] in its own unit; (None, None) for [0|0] and the like, which say nothing."""
     low, high = signal.minimum, signal.maximum
     return (float(low), float(high)) if low is not None and high is not None and low < high else (None, None)
+
+
+def _check_multiplexer(source: Source) -> None:
+    """Raises ConfigError where a page's signal hangs on one that the DBC does not mark as a multiplexer."""
+    parent = next((s for s in source.message.dbc.signals if s.name == source.signal.multiplexer_signal), None)
+    if parent is not None and not parent.is_multiplexer:
+        raise ConfigError(
+            f"{source.message.file}: {source.name} is on a page of {parent.name}, which is no multiplexer; mark it M there"
+        )
 
 
 def _is_trusted(source: Source, mapped: SignalMap) -> bool:

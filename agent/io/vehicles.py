@@ -55,7 +55,8 @@ def _signal_faults(path: str, mapped: SignalMap) -> Iterator[str]:
     key = f'signals."{path}"'
     if not known(path):
         near = difflib.get_close_matches(path, SIGNALS, n=1, cutoff=0.5)
-        yield f"{key}: Keyoff knows no such signal; {f'did you mean {near[0]!r}?' if near else 'all it knows stand in agent/signals.py'}"
+        hint = f"did you mean {near[0]!r}?" if near else "all it knows stand in agent/signals.py"
+        yield f"{key}: Keyoff knows no such signal; {hint}"
     if mapped.source is not None and mapped.mean:
         yield f"{key}: has both source and mean; keep the one that is trusted"
     for where, names in (("source", (mapped.source,) if mapped.source is not None else ()), ("mean", mapped.mean)):

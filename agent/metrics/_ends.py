@@ -11,7 +11,7 @@ class Earlier(Metric):
     """Of two trips, the earlier one's."""
 
     @staticmethod
-    def combine(a: Any, b: Any) -> Any:  # noqa: ARG004 - the contract names both
+    def combine(a: Any, b: Any) -> Any:
         return a
 
 
@@ -19,7 +19,7 @@ class Later(Metric):
     """Of two trips, the later one's."""
 
     @staticmethod
-    def combine(a: Any, b: Any) -> Any:  # noqa: ARG004 - the contract names both
+    def combine(a: Any, b: Any) -> Any:
         return b
 
 

@@ -22,7 +22,8 @@ SOURCES = (("mass_g", FUEL_MASS_RATE, 1.0), ("volume_l", FUEL_RATE, 1 / 3600), (
 PETROL_AIR = 14.7  # kg of air to burn a kg of petrol
 ETHANOL_AIR = 9.0  # and of ethanol
 ETHANOL_G_L = 789.0  # at 20 °C
-DIESEL_G_L = 833.0  # the middle of EN 590's 820–845 at 15 °C, for a profile that did not say diesel
+DIESEL_G_L = 833.0  # the middle of EN 590's 820–845 at 15 °C
+PETROL_G_L = 745.0  # E5/E10 at 15 °C lies at 720–775 (EN 228)
 FUEL_CUT_LAMBDA = 1.9  # PID 44 reads 1.99 in overrun, its largest value; petrol burns up to about 1.6
 RICHEST_LAMBDA = 0.5  # no petrol engine burns richer: a reading below is none
 
@@ -96,9 +97,9 @@ class FuelL(Metric):
         return self.vehicle.fuel.type
 
     def _density_g_l(self, ethanol: float) -> float:
-        if self._fuel() == "diesel" and self.vehicle.fuel.type != "diesel":
-            return DIESEL_G_L
-        return (1 - ethanol) * self.vehicle.fuel.density_g_l + ethanol * ETHANOL_G_L
+        usual = DIESEL_G_L if self._fuel() == "diesel" else PETROL_G_L
+        stated = self.vehicle.fuel.density_g_l if self.vehicle.fuel.type == self._fuel() else None
+        return (1 - ethanol) * (stated or usual) + ethanol * ETHANOL_G_L
 
 
 def burnt_share(step: Step) -> float:

@@ -28,7 +28,7 @@ class Place(NamedTuple):
     ones: int  # the mask of its width; as a value, "not available"
     scale: float
     offset: float
-    nudge: float  # 0.5 rounds; a counter of whole units is cut down instead
+    nudge: float  # of a ramp: 0.5 rounds; a counter of whole units is cut down instead
     choices: Mapping[str, int]
 
     def raw(self, value: Value) -> int:

@@ -6,13 +6,14 @@ Air and fuel agree by construction: MAF = fuel × 14.7 × lambda whenever fuel i
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 from agent.model import Value
 from agent.signals import COOLANT, ENGINE_SPEED, FUEL_LEVEL, FUEL_RATE, LAMBDA, MAF, PEDAL
 from hil.vehicle import gears
 from hil.vehicle.road import Body, Demand
-from hil.vehicle.second import GEAR, INTAKE, LOAD, MAP, OIL, THROTTLE, VOLTAGE, Cabin
+from hil.vehicle.second import DRIVE, GEAR, INTAKE, LOAD, MAP, OIL, THROTTLE, VOLTAGE, Cabin
 from hil.vehicle.truth import Tally
 
 BODY = Body(mass_kg=1_400, rolling=0.010, drag_area_m2=0.65, rotating=1.04, wheel_radius_m=0.31)  # a compact family car
@@ -70,6 +71,10 @@ def full_g_s(rpm: float) -> float:
     return DISPLACEMENT_L * rpm / 120 * AIR_G_L
 
 
+def _overrun(rpm: float) -> Work:
+    return Work(rpm, maf_g_s=full_g_s(rpm) * CUT_FILLING, lamb=CUT_LAMBDA)
+
+
 class Petrol:
     """The drive train and its state, which lasts from drive to drive."""
 
@@ -87,7 +92,7 @@ class Petrol:
 
     def rest(self, seconds: float) -> None:
         """Parked for so long: it cools."""
-        left = 0.5 ** (seconds / COOLING_S / 0.693)
+        left = math.exp(-seconds / COOLING_S)
         self.coolant_c = self.air_c + (self.coolant_c - self.air_c) * left
         self.oil_c = self.air_c + (self.oil_c - self.air_c) * left
 
@@ -116,18 +121,14 @@ class Petrol:
         rpm = (rpm0 + rpm1) / 2
         indicated_w = self._losses_w(rpm) + shaft_w
         cut = indicated_w <= 0 and rpm > CUT_ABOVE_RPM
-        work = (
-            self._injecting(rpm, shaft_w, indicated_w)
-            if not cut
-            else Work(rpm, maf_g_s=full_g_s(rpm) * CUT_FILLING, lamb=CUT_LAMBDA)
-        )
+        work = _overrun(rpm) if cut else self._injecting(rpm, shaft_w, indicated_w)
         self._burn(work.fuel_g_s)
         held = self._held(work, v1_ms)
         held[VOLTAGE] = 14.7 if cut else 13.3 if work.load > 0.25 else 14.1  # a smart alternator charges on overrun
         return held, {ENGINE_SPEED: (rpm0, rpm1)}, max(0.0, -indicated_w) if wheel_w < 0 else 0.0
 
     def _running(self, cabin: Cabin, v0_ms: float, v1_ms: float) -> bool:
-        self.stood_s = self.stood_s + 1 if v0_ms == v1_ms == 0 and cabin.selected_gear else 0
+        self.stood_s = self.stood_s + 1 if v0_ms == v1_ms == 0 and cabin.selected_gear == DRIVE else 0
         stopped = self.stop_start and self.coolant_c > STOP_ABOVE_C and self.stood_s > STOP_AFTER_S
         return cabin.ready and not stopped
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Iterable, Iterator
 from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -69,6 +70,11 @@ def cycles() -> list[str]:
 
 def trace_of(pieces: Iterable[str], driven: str, seed: int) -> Trace:
     """Cycles one after another, driven in a style. Raises KeyError for an unknown cycle or style."""
+    return _trace_of(tuple(pieces), driven, seed)
+
+
+@lru_cache(maxsize=64)  # a week's plans ask for each of theirs three times
+def _trace_of(pieces: tuple[str, ...], driven: str, seed: int) -> Trace:
     rng = random.Random(f"drive {seed}")
     parts = [commute(seed + i) if name == "commute" else trace.read(name) for i, name in enumerate(pieces)]
     return trace.join([style.drive(part, driven, rng) for part in parts])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterable, Sequence
+from functools import cache
 from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
@@ -33,6 +34,7 @@ def published() -> list[str]:
     return sorted(path.stem for path in CYCLES.glob("*.csv"))
 
 
+@cache
 def read(name: str) -> Trace:
     """A published cycle by name. Raises KeyError for an unknown name, ValueError for a file that is no trace."""
     if name not in published():

@@ -6,6 +6,8 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from queue import SimpleQueue
 from typing import Any, Literal
@@ -187,16 +189,39 @@ def test_the_broker_keeps_the_units_session_while_it_is_away(make: Make, protoco
     bench.pump_until(lambda: bench.uplink.state.connected)
     bench.uplink.stop(5.0)
     present: SimpleQueue[bool] = SimpleQueue()
-    kind: dict[str, Any] = {"protocol": paho.MQTTv5} if protocol == "5" else {"clean_session": False}
+    with plain_client(bench, on_connect=lambda _client, _data, flags, *_: present.put(flags.session_present)):
+        assert present.get(timeout=DEADLINE_S)
+
+
+def test_a_unit_may_publish_below_its_own_name_only(make: Make) -> None:
+    bench = make("mosquitto", "5")
+    answers: SimpleQueue[str] = SimpleQueue()
+    for topic, answer in [("keyoff/sim-2/event/TripEnded", "Not authorized"), (f"keyoff/{UNIT}/event/TripEnded", "Success")]:
+        publish = partial(publish_once, topic)
+        with plain_client(bench, on_connect=publish, on_publish=lambda *args: answers.put(str(args[3]))):
+            assert answers.get(timeout=DEADLINE_S).replace("No matching subscribers", "Success") == answer
+
+
+def publish_once(topic: str, client: Any, *_: object) -> None:
+    client.publish(topic, b"{}", qos=1)
+
+
+@contextmanager
+def plain_client(bench: Bench, **callbacks: Callable[..., None]) -> Iterator[None]:
+    """A client of paho's own making with the unit's name and certificate."""
+    kind: dict[str, Any] = {"protocol": paho.MQTTv5} if bench.protocol == "5" else {"clean_session": False}
     client = paho.Client(paho.CallbackAPIVersion.VERSION2, UNIT, **kind)
     pair = bench.authority.client(UNIT)
     client.tls_set(str(bench.authority.pair.certificate), str(pair.certificate), str(pair.key))
-    client.on_connect = lambda _client, _data, flags, _reason, _properties: present.put(flags.session_present)
-    client.connect(bench.broker.host, bench.broker.port, **({"clean_start": False} if protocol == "5" else {}))
+    for name, callback in callbacks.items():
+        setattr(client, name, callback)
+    client.connect(bench.broker.host, bench.broker.port, **({"clean_start": False} if bench.protocol == "5" else {}))
     client.loop_start()
-    assert present.get(timeout=DEADLINE_S)
-    client.disconnect()
-    client.loop_stop()
+    try:
+        yield
+    finally:
+        client.disconnect()
+        client.loop_stop()
 
 
 def test_a_refused_event_is_kept_and_goes_out_once_it_may(make: Make) -> None:

@@ -26,7 +26,7 @@ from joserfc.errors import JoseError
 from joserfc.jwk import OKPKey
 
 from agent.config import ConfigError, UplinkConfig
-from agent.io.identity import Identity
+from agent.io.identity import Identity, thumbprint
 from hil.ca import Authority
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
@@ -74,6 +74,7 @@ def test_the_same_bytes_get_the_same_signature(folder: Path) -> None:
 def test_the_chain_starts_with_the_units_own_certificate(folder: Path) -> None:
     pem = (folder / "sim-1.pem").read_bytes()
     (folder / "sim-1.pem").write_bytes(pem + (folder / "ca.pem").read_bytes())
+    assert load(folder).x5t == thumbprint(x509.load_pem_x509_certificate(pem).public_bytes(Encoding.DER))
     chain = [x509.load_der_x509_certificate(base64.b64decode(each)) for each in load(folder).x5c]
     assert chain == [x509.load_pem_x509_certificate(pem), x509.load_pem_x509_certificate((folder / "ca.pem").read_bytes())]
 
