@@ -5,7 +5,6 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
 UV := uv==0.13.9
-OPENDBC := .cache/opendbc-0.3.1-py3-none-any.whl
 
 export PYTHON PREFIX DESTDIR PURGE VCAN
 
@@ -32,10 +31,10 @@ types: .venv/keyoff ## mypy --strict
 imports: .venv/keyoff ## import-linter: the pure half stays pure
 	$(BIN)/lint-imports
 
-test: .venv/keyoff $(OPENDBC) ## pytest
+test: .venv/keyoff ## pytest
 	$(BIN)/python -m pytest
 
-bench: .venv/keyoff $(OPENDBC) ## every figure, against its target
+bench: .venv/keyoff ## every figure, against its target
 	@$(BIN)/python -m hil.bench
 
 # -- its own environment ---------------------------------------------------------------------------
@@ -55,17 +54,9 @@ venv: .venv/keyoff ## the environment for all of the above, in .venv
 
 python:
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' || { \
-	  echo "Keyoff needs Python 3.11, 3.12 or 3.13, and $(PYTHON) is none: name one with PYTHON=python3.12" >&2; exit 1; }
+	  echo "Keyoff needs Python 3.11, 3.12 or 3.13, and $(PYTHON) is none: sudo apt-get install python3, or name one with PYTHON=python3.12" >&2; exit 1; }
 	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || { \
 	  echo "$(PYTHON) cannot make virtual environments: sudo apt-get install python3-venv" >&2; exit 1; }
-
-# Other people's DBC files, read as data by tests and benchmarks: a wheel that is never installed
-# (it would bring numpy, and excludes Python 3.13).
-$(OPENDBC): .venv/packages
-	@mkdir -p $(@D)
-	@echo 'opendbc==0.3.1 --hash=sha256:5552994344a885d85836f2487b85e958e69ab1a0e8d11e30ec508d316bf58ae1' >$@.txt
-	@$(PIP) download --no-deps --only-binary=:all: --python-version 3.12 --require-hashes --requirement $@.txt --dest $(@D)
-	@rm $@.txt; touch $@
 
 # requirements.lock is what a unit gets, -build what its wheel is built with, -dev both and the tools. Pins stay as
 # they are where they still fit; `make lock UPGRADE=--upgrade` takes the newest of everything.

@@ -2,12 +2,13 @@
 
     feed([Sample]) → [Event]      wake(t) → [Event]      next_wake() → t      states() ⇄ restore()
 
-Order within one sample: what became due before it (wakes), then the grid, then the rules that read the
-signal. Events are heard breadth-first by the rules in the order of their names. A rule that throws gets its
-state from before the call back, is counted by name (`failures`), and the others go on.
+Order within one sample: what became due before it (each wake at its own time), then the grid, then the rules
+that read the signal. Events are heard breadth-first by the rules in the order of their names. A rule that throws
+gets its state from before the call back, is counted by name (`failures`), and the others go on. A sample older
+than the last of its signal is dropped and counted (`late`).
 
 A rule's sample handler runs per sample of the few signals it names; everything else is done once a second
-on the grid: that is what keeps a wanted sample cheap.
+on the grid: that is what keeps a wanted sample cheap. What is due is looked up again only after a rule was called.
 """
 
 from __future__ import annotations
@@ -15,7 +16,8 @@ from __future__ import annotations
 import copy
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Mapping
-from typing import NamedTuple
+from functools import partial
+from typing import NamedTuple, TypeAlias
 
 import msgspec
 
@@ -23,10 +25,14 @@ from agent import signals
 from agent.events import discover
 from agent.events.trip import Trip
 from agent.grid import Grid, GridState
-from agent.model import NS, Context, Event, Rule, Sample, Setup, Step, Value, Wall
+from agent.model import NS, ClockQuality, Context, Event, Rule, Sample, Setup, Step, Value, Wall
 from agent.tally import INTEGRALS, READS
 
-WAKES_PER_CALL = 1000  # a rule that asks for the past again and again must not hang the unit
+Handler: TypeAlias = Callable[[int, str, Value], None]
+
+NEVER_NS = 1 << 63
+WAKES_PER_CALL = 100  # a rule that asks for the past again and again must not hang the unit: it waits PAUSE_NS then
+PAUSE_NS = NS  # as often as the shell ticks
 
 
 class TracePoint(NamedTuple):
@@ -39,13 +45,13 @@ class TracePoint(NamedTuple):
 
 
 class EngineState(msgspec.Struct):
-    """What the engine itself remembers between commits."""
+    """What the engine itself remembers between commits; -1: no time yet."""
 
     boot_id: str
-    last_ns: int | None = None
-    t_ns: int = 0
+    last_ns: int = -1
+    t_ns: int = -1
     wall_offset_ns: int | None = None
-    wall_quality: str = "none"
+    wall_quality: ClockQuality = "none"
     grid: GridState = msgspec.field(default_factory=GridState)
 
 
@@ -65,11 +71,13 @@ class Engine:
         self.failures: Counter[str] = Counter()
         self.late = 0
         self.trace: list[TracePoint] = []
-        self._t_ns = 0
-        self._last_ns: int | None = None
-        self._due_ns: int | None = 0
+        self._t_ns = -1  # how far time has come; -1: nobody said yet
+        self._last_ns = -1  # the newest sample
+        self._due_ns = 0  # when to look for what is due; 0: now
+        self._paused_ns = 0
         self._out: list[Event] = []
         self._stepping = [r for r in self.rules if type(r).step is not Rule.step]
+        self._waking = [r for r in self.rules if type(r).next_wake is not Rule.next_wake]
         self._handlers = self._make_handlers()
 
     # -- in ------------------------------------------------------------------------------------
@@ -77,33 +85,24 @@ class Engine:
     def feed(self, samples: Iterable[Sample]) -> list[Event]:
         """Samples in order of time → the events that they raise."""
         handlers = self._handlers
-        never = 1 << 63
-        due = never if self._due_ns is None else self._due_ns
-        last = -1 if self._last_ns is None else self._last_ns
+        due, last = self._due_ns, self._last_ns
         for t_ns, signal, value in samples:
             if t_ns >= due:
-                self._last_ns = None if last < 0 else last
-                self._wake_until(t_ns)
-                due = never if self._due_ns is None else self._due_ns
+                due = self._wake_until(t_ns)
+            if t_ns >= last:
+                self._last_ns = last = t_ns
+            elif self.grid.is_late(t_ns, signal):
+                self.late += 1
+                continue
             handler = handlers.get(signal)
             if handler is not None:
-                self._last_ns = t_ns if t_ns > last else last
                 handler(t_ns, signal, value)
-                if self._out:  # an event may have changed what is due
-                    self._due_ns = self.next_wake()
-                    due = never if self._due_ns is None else self._due_ns
-            if t_ns > last:
-                last = t_ns
-        if last >= 0:
-            self._last_ns = last
-            self._t_ns = max(self._t_ns, last)
-        self._due_ns = self.next_wake()
+                due = self._due_ns
         return self._take()
 
     def wake(self, t_ns: int, wall: Wall | None) -> list[Event]:
         """Time has come to `t_ns`, with the wall clock as known now: raise what is due."""
         self.wall = wall
-        self._due_ns = self.next_wake()
         self._wake_until(t_ns)
         self._t_ns = max(self._t_ns, t_ns)
         return self._take()
@@ -111,19 +110,21 @@ class Engine:
     def next_wake(self) -> int | None:
         """When `wake` is wanted next, in t_ns; None when nothing is due."""
         ctx = self.context(self._t_ns)
-        due = [t for t in (r.next_wake(ctx) for r in self.rules) if t is not None]
-        return min(due, default=None)
+        due = [t for t in (self.grid.due_ns, *(self._wish(r, ctx) for r in self._waking)) if t is not None]
+        return max(min(due), self._paused_ns) if due else None
 
     def finish(self) -> list[Event]:
         """The recording is over: end what is under way at the last sample, saying so."""
+        self._t_ns = max(self._t_ns, self._last_ns)
         self._steps(self.grid.close())
-        self._publish(self.trip.finish(self.context(self._t_ns)))
+        ctx = self.context(self._t_ns)
+        self._tell(ctx, self.trip, self.trip.finish, ctx)
+        self._wake_until(self._t_ns)
         return self._take()
 
     def raised(self, events: Iterable[Event]) -> list[Event]:
         """Facts from outside the rules (a person's entry): heard by them like their own."""
-        self._publish(events)
-        self._due_ns = self.next_wake()
+        self._publish(self.context(self._t_ns), events)
         return self._take()
 
     # -- state ---------------------------------------------------------------------------------
@@ -144,40 +145,66 @@ class Engine:
         return {"engine": (1, encode(own))} | {r.name: (r.state_version, encode(r.snapshot())) for r in self.rules}
 
     def restore(self, states: Mapping[str, tuple[int, bytes]]) -> None:
-        """Take up where `states` left off; an unknown or older version starts afresh and is counted."""
-        own = msgspec.json.decode(states["engine"][1], type=EngineState) if "engine" in states else None
-        same_boot = own is not None and own.boot_id == self.boot_id
-        if own is not None and same_boot:
-            self._last_ns, self._t_ns, self.grid.state = own.last_ns, own.t_ns, own.grid
-            if own.wall_offset_ns is not None and self.wall is None:
-                self.wall = Wall(own.wall_offset_ns, own.wall_quality)  # type: ignore[arg-type]
+        """Take up where `states` left off; what is unreadable or of another version starts afresh and is counted."""
+        if "engine" in states:
+            self._guarded_restore("engine", 1, self._restore_own, states)
         ctx = self.context(self._t_ns)
         for rule in self.rules:
-            version, body = states.get(rule.name, (0, b""))
-            if version == rule.state_version:
-                try:
-                    rule.restore(body, ctx)
-                except msgspec.MsgspecError:
-                    self.failures[f"{rule.name} state unreadable"] += 1
-        self._due_ns = self.next_wake()
+            if rule.name in states:
+                fresh = rule.state
+                if not self._guarded_restore(rule.name, rule.state_version, partial(rule.restore, ctx=ctx), states):
+                    rule.state = fresh
+        self._due_ns = 0
 
     def context(self, t_ns: int) -> Context:
-        return Context(t_ns, self.wall, self.setup.unit, self.boot_id, self._last_ns)
+        last_ns = self._last_ns if self._last_ns >= 0 else None
+        return Context(max(t_ns, 0), self.wall, self.setup.unit, self.boot_id, last_ns)
 
     # -- inside --------------------------------------------------------------------------------
 
-    def _make_handlers(self) -> dict[str, Callable[[int, str, Value], None]]:
+    def _restore_own(self, body: bytes) -> None:
+        own = msgspec.json.decode(body, type=EngineState)
+        if own.boot_id != self.boot_id:
+            return
+        self._last_ns, self._t_ns, self.grid.state = own.last_ns, own.t_ns, own.grid
+        if own.wall_offset_ns is not None:
+            self.wall = Wall(own.wall_offset_ns, own.wall_quality)
+
+    def _guarded_restore(
+        self, name: str, version: int, restore: Callable[[bytes], None], states: Mapping[str, tuple[int, bytes]]
+    ) -> bool:
+        found, body = states[name]
+        try:
+            if found != version:
+                raise ValueError(f"version {found}, not {version}")
+            restore(body)
+        except Exception:  # noqa: BLE001 - what cannot be read must not keep the unit from starting
+            self.failures[f"{name} state unreadable"] += 1
+            return False
+        return True
+
+    def _make_handlers(self) -> dict[str, Handler]:
         """signal → what is done with a sample of it; a signal that nobody reads has none (it only shows a live bus)."""
-        kept = {s for r in self.rules for s in r.signals} | self.trip.reads | {signals.ENGINE_SPEED}
-        handlers: dict[str, Callable[[int, str, Value], None]] = {s: self._keep for s in kept}
-        handlers |= {s: self._integrate for s in self.grid.integrals}
+        named = {s for r in self.rules for s in r.signals}
+        handlers: dict[str, Handler] = dict.fromkeys(named | self.trip.reads | {signals.ENGINE_SPEED}, self._keep)
+        handlers |= dict.fromkeys(self.grid.integrals, self._integrate)
         handlers[signals.SPEED] = self._speed
-        self._readers = {s: [r for r in self.rules if s in r.signals] for r in self.rules for s in r.signals}
-        return handlers | {s: self._read for s in self._readers}
+        return handlers | {s: self._reading(handlers[s], [r for r in self.rules if s in r.signals]) for s in named}
+
+    def _reading(self, take: Handler, rules: list[Rule]) -> Handler:
+        """`take`, and after it the rules that read this signal."""
+
+        def read(t_ns: int, signal: str, value: Value) -> None:
+            take(t_ns, signal, value)
+            ctx = self.context(t_ns)
+            for rule in rules:
+                self._tell(ctx, rule, rule.sample, ctx, signal, value)
+
+        return read
 
     def _speed(self, t_ns: int, signal: str, value: Value) -> None:
         steps = self.grid.speed(t_ns, value)
-        if steps:
+        if steps is not None:
             self._steps(steps)
 
     def _integrate(self, t_ns: int, signal: str, value: Value) -> None:
@@ -187,62 +214,76 @@ class Engine:
     def _keep(self, t_ns: int, signal: str, value: Value) -> None:
         self.grid.state.latest[signal] = (t_ns, value)
 
-    def _read(self, t_ns: int, signal: str, value: Value) -> None:
-        latest = self.grid.state.latest
-        before = latest.get(signal)
-        if before is not None and t_ns < before[0]:
-            self.late += 1
-            return
-        latest[signal] = (t_ns, value)
-        ctx = self.context(t_ns)
-        for rule in self._readers[signal]:
-            self._publish(self._guarded(rule, lambda r: r.sample(ctx, signal, value)))
-
     def _steps(self, steps: Iterable[Step]) -> None:
+        self._due_ns = 0
         for step in steps:
             ctx = self.context(step.t_ns)
             for rule in self._stepping:
-                self._publish(self._guarded(rule, lambda r: r.step(ctx, step)))  # noqa: B023 - called at once
+                self._tell(ctx, rule, rule.step, ctx, step)
             trip_id = self.trip.open_trip_id
             if trip_id is not None and step.t_ns % NS == 0:
                 rpm = step.get(signals.ENGINE_SPEED)
-                self.trace.append(
-                    TracePoint(trip_id, step.t_ns, step.v1_ms * 3.6, float(rpm) if isinstance(rpm, (int, float)) else None)
-                )
+                known = float(rpm) if isinstance(rpm, (int, float)) else None
+                self.trace.append(TracePoint(trip_id, step.t_ns, step.v1_ms * 3.6, known))
 
-    def _wake_until(self, t_ns: int) -> None:
+    def _wake_until(self, t_ns: int) -> int:
+        """Raise what is due up to `t_ns`, each at its own time → when to look again."""
+        self._t_ns = max(self._t_ns, self._last_ns) if self._t_ns >= 0 else t_ns
+        due = self.next_wake()
         for _ in range(WAKES_PER_CALL):
-            due = self.next_wake()
             if due is None or due > t_ns:
                 break
             self._t_ns = max(self._t_ns, due)
-            ctx = self.context(self._t_ns)
-            for rule in self.rules:
-                at = rule.next_wake(ctx)
-                if at is not None and at <= self._t_ns:
-                    if rule is self.trip and self.trip.is_silent(ctx):
-                        self._steps(self.grid.close())  # the second under way belongs to the trip that ends
-                    self._publish(self._guarded(rule, lambda r: r.wake(ctx)))  # noqa: B023 - called at once
-        self._due_ns = self.next_wake()
+            self._wake_due()
+            due = self.next_wake()
+        else:
+            due = self._paused_ns = t_ns + PAUSE_NS
+        self._due_ns = NEVER_NS if due is None else due
+        return self._due_ns
 
-    def _guarded(self, rule: Rule, call: Callable[[Rule], Iterable[Event]]) -> list[Event]:
+    def _wake_due(self) -> None:
+        now_ns = self._t_ns
+        ctx = self.context(now_ns)
+        pause_ns = self.grid.due_ns
+        if (pause_ns is not None and pause_ns <= now_ns) or self.trip.is_silent(ctx):
+            self._steps(self.grid.close())  # before the trip that it belongs to ends
+        for rule in self._waking:
+            at = self._wish(rule, ctx)
+            if at is not None and at <= now_ns:
+                self._tell(ctx, rule, rule.wake, ctx)
+
+    def _wish(self, rule: Rule, ctx: Context) -> int | None:
+        try:
+            return rule.next_wake(ctx)
+        except Exception:  # noqa: BLE001 - as in _call
+            self.failures[rule.name] += 1
+            return None
+
+    def _call(self, rule: Rule, method: Callable[..., Iterable[Event]], *args: object) -> list[Event]:
+        """What the rule raises; nothing when it throws: one rule must not stop the others, and the health event names it."""
+        self._due_ns = 0
         before = copy.copy(rule.state)
         try:
-            return list(call(rule))
-        except Exception:  # noqa: BLE001 - one rule must not stop the others; it is named in the health event
+            return list(method(*args))
+        except Exception:  # noqa: BLE001 - see above
             rule.state = before
             self.failures[rule.name] += 1
             return []
 
-    def _publish(self, events: Iterable[Event]) -> None:
+    def _tell(self, ctx: Context, rule: Rule, method: Callable[..., Iterable[Event]], *args: object) -> None:
+        events = self._call(rule, method, *args)
+        if events:
+            self._publish(ctx, events)
+
+    def _publish(self, ctx: Context, events: Iterable[Event]) -> None:
+        """`ctx` is the moment in which they are heard; an event may be of an earlier one, even of an earlier boot."""
         queue = deque(events)
         while queue:
             event = queue.popleft()
             self._out.append(event)
-            ctx = self.context(event.t_ns)
             for rule in self.rules:
                 if isinstance(event, rule.hears):
-                    queue.extend(self._guarded(rule, lambda r: r.event(ctx, event)))  # noqa: B023 - called at once
+                    queue.extend(self._call(rule, rule.event, ctx, event))
 
     def _take(self) -> list[Event]:
         out, self._out = self._out, []

@@ -1,12 +1,14 @@
 """A trip cut by a power loss, and the drive after it: one trip or two?
 
-A Pi has no clock battery, so the length of the cut is often unknown. It is bridged when both clocks are trusted
-and the gap is shorter than the vehicle's gap_s; without trusted clocks only when the car was moving at the cut
-and the odometer has not gone on by more than its resolution: a car that stood may have been parked for a night
-with the odometer unchanged, so that is told as two.
+A Pi has no clock battery, so the length of the cut is often unknown. With both clocks trusted it is bridged when it
+was shorter than the vehicle's gap_s (GRACE_S if the ignition was off by then). Without them only an odometer that has
+not gone on by more than its resolution can say so, and only when the car was moving at the cut: a car that stood may
+have been parked for a night with the odometer unchanged. What neither can say within DECIDE_S is told as two.
 """
 
 from __future__ import annotations
+
+from typing import TypeGuard
 
 import msgspec
 
@@ -15,6 +17,7 @@ from agent.tally import Sums, combine
 from agent.vehicle import Vehicle
 
 DECIDE_S = 60  # a unit's clock or the car's odometer is there by then, or will not be
+GRACE_S = 30  # off/on toggles shorter than this are ignored (Geotab's practice)
 TRUSTED = ("synchronised", "recorded")
 
 
@@ -24,10 +27,13 @@ class Piece(msgspec.Struct, frozen=True, kw_only=True):
     trip_id: str
     boot_id: str  # the boot in whose clock start_ns is
     start_ns: int
+    end_boot_id: str  # the boot in whose clock end_ns is
     end_ns: int
     sums: Sums
-    was_moving: bool
     driver: str
+    announced: bool  # TripStarted was raised
+    was_moving: bool = False
+    was_off: bool = False  # the ignition was off at the end
     wall: Wall | None = None  # the wall clock at the start
     end_wall: Wall | None = None  # and at the end, perhaps in another boot
     pieces: int = 1
@@ -35,20 +41,26 @@ class Piece(msgspec.Struct, frozen=True, kw_only=True):
 
 def trusted_gap_ns(before: Wall | None, end_ns: int, now: Wall | None, start_ns: int) -> int | None:
     """The time between two boots when both clocks are trusted; None when it is not known."""
-    if before is None or now is None or before.quality not in TRUSTED or now.quality not in TRUSTED:
+    if not is_trusted(before) or not is_trusted(now):
         return None
-    return now.utc_ns(start_ns) - before.utc_ns(end_ns)
+    gap_ns = now.utc_ns(start_ns) - before.utc_ns(end_ns)
+    return gap_ns if gap_ns >= 0 else None  # a later boot cannot begin earlier: one of them is wrong
+
+
+def is_trusted(wall: Wall | None) -> TypeGuard[Wall]:
+    """Whether the wall clock is known, and by more than the unit's own word."""
+    return wall is not None and wall.quality in TRUSTED
 
 
 def is_same_trip(carried: Piece, wall: Wall | None, start_ns: int, odometer_m: Value, vehicle: Vehicle) -> bool | None:
     """Whether the drive that began at `start_ns` is the carried trip; None when that is not known yet."""
     gap_ns = trusted_gap_ns(carried.end_wall, carried.end_ns, wall, start_ns)
     if gap_ns is not None:
-        return gap_ns <= vehicle.trip.gap_s * NS
+        return gap_ns <= (GRACE_S if carried.was_off else vehicle.trip.gap_s) * NS
     before_m = carried.sums.metrics.get("odometer_last_m")
-    if before_m is None or not isinstance(odometer_m, (int, float)):
+    if not carried.was_moving or before_m is None or not isinstance(odometer_m, (int, float)):
         return None
-    return carried.was_moving and 0 <= odometer_m - before_m <= vehicle.odometer.resolution_m
+    return 0 <= odometer_m - before_m <= vehicle.odometer.resolution_m or None  # what disagrees may be one wrong frame
 
 
 def joined(earlier: Piece, later: Piece) -> Piece:
@@ -66,5 +78,6 @@ def joined(earlier: Piece, later: Piece) -> Piece:
         wall=earlier.wall,
         sums=sums,
         driver=earlier.driver,
+        announced=earlier.announced,
         pieces=earlier.pieces + later.pieces,
     )

@@ -37,55 +37,62 @@ INTEGRALS = frozenset(s for m in TYPES.values() for s in m.integrals)
 
 
 class Tally:
-    """The metrics of one trip."""
+    """The metrics of one trip; one that threw is in `failed` and no longer in `metrics`."""
 
     def __init__(self, vehicle: Vehicle, owner: Owner, state: TallyState | None = None) -> None:
-        self.metrics: dict[str, Metric] = {name: metric(vehicle, owner) for name, metric in TYPES.items()}
-        self.failed: tuple[str, ...] = ()
-        self.observed_s = 0.0
-        if state is not None:
-            self.failed, self.observed_s = state.failed, state.observed_s
-            for name in state.states.keys() & self.metrics.keys():
-                self.metrics[name].state = state.states[name]
+        kept = state or TallyState()
+        self.failed = kept.failed
+        self.observed_s = kept.observed_s
+        self.metrics: dict[str, Metric] = {n: metric(vehicle, owner) for n, metric in TYPES.items() if n not in kept.failed}
+        for name in kept.states.keys() & self.metrics.keys():
+            self.metrics[name].state = kept.states[name]
 
     def fold(self, step: Step) -> None:
         self.observed_s += step.dt_s
+        failed = []
         for name, metric in self.metrics.items():
             try:
                 metric.step(step)
             except Exception:  # noqa: BLE001 - see the module
-                self._fail(name)
+                failed.append(name)
+        self._drop(failed)
 
     def sums(self, span: Span) -> Sums:
         """The results over `span` (its observed_s is filled in here)."""
         span = span._replace(observed_s=self.observed_s)
         results: dict[str, Any] = {}
-        estimated = []
+        estimated, failed = [], []
         for name, metric in self.metrics.items():
-            if name in self.failed:
-                continue
             try:
                 value = metric.result(span)
-                if value is not None:
-                    results[name] = value
-                    if metric.is_estimated():
-                        estimated.append(name)
+                is_estimated = value is not None and metric.is_estimated()
             except Exception:  # noqa: BLE001 - see the module
-                self._fail(name)
+                failed.append(name)
+                continue
+            if value is not None:
+                results[name] = value
+            if is_estimated:
+                estimated.append(name)
+        self._drop(failed)
         return Sums(results, estimated, list(self.failed))
 
     def state(self) -> TallyState:
         return TallyState({name: m.state for name, m in self.metrics.items()}, self.failed, self.observed_s)
 
-    def _fail(self, name: str) -> None:
-        if name not in self.failed:
-            self.failed += (name,)
+    def _drop(self, failed: list[str]) -> None:
+        for name in failed:
+            del self.metrics[name]
+        self.failed += tuple(failed)
 
 
 def combine(a: Sums, b: Sums) -> Sums:
-    """Two sums as one, the earlier first; a metric known in one only keeps that value."""
-    out = dict(a.metrics)
-    for name, value in b.metrics.items():
-        out[name] = TYPES[name].combine(out[name], value) if name in out and name in TYPES else value
-    union = [sorted({*getattr(a, f), *getattr(b, f)}) for f in ("estimated", "failed")]
-    return Sums(out, *union)
+    """Two sums as one, the earlier first; a metric known in one only keeps that value, one that failed in either is absent."""
+    failed = {*a.failed, *b.failed}
+    out = {name: value for name, value in a.metrics.items() if name not in failed}
+    for name in [n for n in b.metrics if n not in failed]:
+        try:
+            out[name] = TYPES[name].combine(out[name], b.metrics[name]) if name in out else b.metrics[name]
+        except Exception:  # noqa: BLE001 - see the module
+            del out[name]
+            failed.add(name)
+    return Sums(out, sorted({*a.estimated, *b.estimated} & out.keys()), sorted(failed))

@@ -201,6 +201,7 @@ def _free_port() -> int:
 @click.option("--kind", type=click.Choice(["mosquitto", "amqtt"]), help="Default: mosquitto if installed, else amqtt.")
 def main(folder: Path, port: int, kind: Kind | None) -> None:
     """Run a bench broker with the CA in FOLDER (made there if missing) until Ctrl-C."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # else the broker's own process would outlive this one
     broker = Broker(Authority(folder), kind=kind, port=port)
     try:
         with broker:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -112,7 +113,7 @@ def test_no_more_than_ten_seconds_are_uncommitted_and_no_more_than_one_routine_c
     store = Recorder(tmp_path / "keyoff.db", "unit-1")
     live(Daemon(SETUP, PLAN, store, "boot-1"), a_day()[:300], store)
     at_s = [piece * CHUNK_S for piece, _ in store.copies]
-    gaps = [b - a for a, b in zip(at_s, at_s[1:], strict=False)]
+    gaps = [b - a for a, b in pairwise(at_s)]
     assert max(gaps) <= 10
     assert sum(1 for g in gaps if g < 8) <= 6, "only what is urgent comes sooner"
 

@@ -227,7 +227,10 @@ def reference(message: Any, payload: bytes) -> dict[str, Any]:
     values: dict[str, Any] = {}
     for signal in message.signals:
         found = decoded(alone(message, signal), payload) or {}
-        if signal.name in found:
+        if signal.name in found and signal.is_multiplexer:  # `with_pages` has given it names
+            raw = alone(message, signal).get_signal_by_name(signal.name).conversion.choice_to_number(str(found[signal.name]))
+            values[signal.name] = signal.conversion.raw_to_scaled(raw)
+        elif signal.name in found:
             values[signal.name] = found[signal.name]
     return values
 

@@ -38,7 +38,7 @@ def check(config_path: Path, as_json: bool) -> None:
         notes.append("no [uplink]: events stay on the unit")
     else:
         wall = clock.wall()
-        utc_ns = wall.utc_ns(clock.boottime_ns()) if wall else None
+        utc_ns = wall.utc_ns(clock.boottime_ns()) if wall and wall.quality == "synchronised" else None
         notes += Identity.load(config.uplink, config_path.resolve().parent, config.unit.id, utc_ns).notes
     if as_json:
         click.echo(json.dumps({"ok": True, "vehicle": setup.vehicle.name, "unit": setup.unit, "notes": notes}))

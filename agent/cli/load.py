@@ -56,7 +56,7 @@ def check(config: Config, path: Path) -> None:
     owner = config.owner
     try:
         ZoneInfo(owner.timezone)
-    except (OSError, ValueError):
+    except (OSError, ValueError, KeyError):
         raise ConfigError(
             f"{path}: owner.timezone: {owner.timezone!r} is no IANA time zone; write one like Europe/Berlin"
         ) from None

@@ -33,7 +33,8 @@ def command(ctx: click.Context, config_path: Path, store_path: Path | None, as_j
     row = conn.execute("SELECT body FROM states WHERE name = 'odometer'").fetchone()
     state: dict[str, Any] = json.loads(row["body"]) if row else {"source": "none"}
     if as_json:
-        click.echo(json.dumps({k: state.get(k) for k in ("source", "reading_m", "error_m")}))
+        known = ("source",) if state["source"] == "none" else ("source", "reading_m", "error_m")
+        click.echo(json.dumps({k: state[k] for k in known}))
     elif state["source"] == "none":
         click.echo("Unknown. This car has not told it; enter it with: keyoff odometer set KM")
     else:

@@ -95,6 +95,8 @@ class Loop:
         self.hear()
         now_ns = clock.boottime_ns()
         if now_ns < self._next_ns:
+            if self.uplink is not None and self.uplink.state.in_flight:
+                self.daemon.send()  # a backlog drains faster than one window a second
             clock.pause(BATCH_S)
             return
         self._next_ns = now_ns + TICK_NS

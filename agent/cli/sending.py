@@ -7,6 +7,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import click
+
 from agent import __version__
 from agent.config import Config, ConfigError
 
@@ -20,15 +22,16 @@ STOP_S = 0.5  # of the second that a stop may take
 @contextmanager
 def attach(daemon: Daemon, config: Config, config_path: Path | None) -> Iterator[Uplink]:
     """Give `daemon` its uplink while the context lasts. Raises ConfigError."""
-    from agent.io import clock  # late: TLS and MQTT, 0.1 s
-    from agent.io.identity import Identity
+    from agent.io.identity import Identity  # late: TLS and MQTT, 0.1 s
     from agent.io.uplink import Uplink
 
     if config.uplink is None or config_path is None:
         raise ConfigError("there is no [uplink] to send to; write one into keyoff.toml and name it with --config")
-    wall = clock.wall()
     base = config_path.resolve().parent
-    identity = Identity.load(config.uplink, base, config.unit.id, wall.utc_ns(clock.boottime_ns()) if wall else None)
+    # Dates are for `config check` and the broker to judge: a certificate that has run out must not stop the recording.
+    identity = Identity.load(config.uplink, base, config.unit.id, utc_ns=None)
+    for note in identity.notes:
+        click.echo(f"keyoff: {note}", err=True)
     birth = {"software": __version__, "vehicle": daemon.setup.vehicle.name}
     uplink = Uplink(config.uplink, base, config.unit.id, identity, daemon.store, birth)
     uplink.start()

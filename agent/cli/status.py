@@ -55,12 +55,13 @@ def gather(path: Path) -> dict[str, Any]:
     health = conn.execute("SELECT body FROM events WHERE kind = 'HealthReported' ORDER BY seq DESC LIMIT 1").fetchone()
     trips = conn.execute("SELECT count(*), max(end_utc_ns) FROM trips WHERE kind != 'unaccounted'").fetchone()
     odometer = states.get("odometer", {})
+    read = odometer.get("source", "none") != "none"
     return {
         "store_bytes": path.stat().st_size,
         "trip_phase": states.get("trip", {}).get("phase", "parked"),
         "trips": trips[0],
         "last_trip_ended_utc_ns": trips[1],
-        "odometer": {k: odometer[k] for k in ("source", "reading_m", "error_m") if k in odometer} or {"source": "none"},
+        "odometer": {k: odometer[k] for k in ("source", "reading_m", "error_m")} if read else {"source": "none"},
         "events": conn.execute("SELECT count(*) FROM events").fetchone()[0],
         "unacknowledged": conn.execute("SELECT count(*) FROM events WHERE acked = 0").fetchone()[0],
         "prompts": [dict(r) for r in conn.execute("SELECT * FROM prompts ORDER BY raised_ns")],

@@ -2,21 +2,23 @@
 
 | state | when | becomes | raises |
 |---|---|---|---|
-| parked | ignition comes on (profile: signal) | driving | TripStarted |
-| parked | a second with speed (profile: activity) | waking | |
+| parked | signal: ignition comes on | driving | TripStarted |
+| parked | activity: a second with speed | waking | |
 | waking | it moves, or the engine turns | driving | TripStarted, from the first second heard (at most WAKING_S back) |
 | waking | silence for gap_s | parked | |
-| driving | ignition goes off | stopping | |
-| driving | silence for gap_s | parked | TripEnded at the last sample: silence |
-| driving | activity: stands, engine known to be off, for STANDING_S | parked | TripEnded at the last sign of life: ignition-off |
-| stopping | ignition on again within GRACE_S | driving | |
-| stopping | GRACE_S pass | parked | TripEnded when the ignition went off: ignition-off |
-| driving, stopping | the recording is over | parked | TripEnded: end-of-recording |
+| driving | signal: ignition goes off | stopping | |
+| driving | activity: it stands and the engine is known to be off | stopping | |
+| driving | activity: no speed for STANDING_S, though the bus lives | parked | TripEnded at the last speed: ignition-off |
+| stopping | signal: ignition on again within GRACE_S; activity: it moves, or the engine turns | driving | |
+| stopping | signal: GRACE_S pass; activity: STANDING_S pass | parked | TripEnded as it was when it came to stopping: ignition-off |
+| driving, stopping (activity) | silence for gap_s | parked | TripEnded at the last sample: silence |
+| driving, stopping | the recording is over | parked | TripEnded: end-of-recording (ignition-off when that was seen) |
 | driving, stopping | the unit comes back in another boot | parked, the trip carried | |
 
-A carried trip (agent/stitch.py) waits for the next drive: the same trip goes on under its id, or it ends at its
-last sample by power-loss. A standing car, engine stop-start and a hybrid's silent engine end nothing while the
-ignition is on or the bus lives.
+`signal` and `activity` are what the vehicle's profile says of its ignition. A carried trip (agent/stitch.py) waits
+for the next drive: the same trip goes on under its id, or it ends where it was cut: by power-loss, or by ignition-off
+when that was seen before the power went. TripStarted waits for that decision. A standing car, engine stop-start and
+a hybrid's silent engine end nothing while the ignition is on.
 """
 
 from __future__ import annotations
@@ -28,10 +30,9 @@ import msgspec
 
 from agent import signals
 from agent.model import NS, ClockQuality, Context, Event, Rule, Setup, Span, Step, Value, Wall, derive_id
-from agent.stitch import DECIDE_S, Piece, is_same_trip, joined
+from agent.stitch import DECIDE_S, GRACE_S, Piece, is_same_trip, joined
 from agent.tally import INTEGRALS, READS, Sums, Tally, TallyState
 
-GRACE_S = 30  # off/on toggles shorter than this are ignored (Geotab's practice)
 WAKING_S = 120  # doors, lights and a phone call before the start still belong to the trip; an hour of radio does not
 STANDING_S = 1200  # twice the longest stand seen inside a drive (609 s); a car polled while parked must end its trip
 SHORT_M = 200.0  # below it is moving the car, not a trip (OVMS's practice)
@@ -39,6 +40,7 @@ MOVING_MS = 1 / 3.6  # one count of PID 0D
 
 EndedBy = Literal["ignition-off", "silence", "power-loss", "end-of-recording"]
 Phase = Literal["parked", "waking", "driving", "stopping"]
+OPEN: tuple[Phase, ...] = ("driving", "stopping")
 FAR_NS = 1 << 62  # "never", in a comparison
 
 
@@ -78,18 +80,19 @@ class TripEnded(Event, frozen=True, kw_only=True, omit_defaults=True):
 
 class TripState(msgspec.Struct):
     phase: Phase = "parked"
-    boot_id: str = ""
-    booted_ns: int = 0
     ignition: str | None = None
     trip_id: str = ""
     start_ns: int = 0
     alive_ns: int = 0  # the last sign that someone is in the car: movement, or an engine not known to be off
-    off_ns: int = 0  # when the ignition went off
+    off_ns: int = 0  # since when it is stopping, and what the trip adds up to until then
+    off_sums: Sums | None = None
     v_ms: float = 0.0
     announced: bool = False
     driver: str = "unknown"
     earlier: Piece | None = None  # what the trip under way was stitched to
-    carried: Piece | None = None  # a trip left open by an earlier boot, not decided yet
+    carried: tuple[Piece, ...] = ()  # trips left open by earlier boots; only the last can still go on
+    decide_ns: int | None = None  # when that is given up
+    boot_id: str = ""
     tally: TallyState | None = None  # filled when written, as are:
     last_ns: int = 0
     wall: Wall | None = None
@@ -112,11 +115,10 @@ class Trip(Rule):
         self.gap_ns = round(setup.vehicle.trip.gap_s * NS)
         self.state = TripState()
         self.tally = self._new_tally()
-        self._grace: list[Step] = []  # seconds after ignition-off: they count only if it comes on again
 
     @property
     def open_trip_id(self) -> str | None:
-        return self.state.trip_id if self.state.phase in ("driving", "stopping") else None
+        return self.state.trip_id if self.state.phase in OPEN else None
 
     # -- in ------------------------------------------------------------------------------------
 
@@ -131,84 +133,93 @@ class Trip(Rule):
             yield from self._announce(ctx)
         elif on and s.phase == "stopping":
             s.phase = "driving"
-            for step in self._grace:
-                self.tally.fold(step)
-            self._grace = []
         elif not on and s.phase == "driving":
-            s.phase, s.off_ns = "stopping", ctx.t_ns
+            self._stop(ctx.wall, ctx.t_ns)
 
     def step(self, ctx: Context, step: Step) -> Iterator[Event]:
         s = self.state
-        s.v_ms = step.v1_ms
-        start_ns = step.t_ns - round(step.dt_s * NS)
-        if s.phase == "stopping":
-            self._grace.append(step)
-            return
-        if s.phase == "parked" and self.by_signal:
+        if step.t_ns <= s.start_ns:  # the end of a stretch from before the ignition came on
             return
         if s.phase == "parked" or (s.phase == "waking" and step.t_ns - s.start_ns > WAKING_S * NS):
-            self._begin(ctx, start_ns, "waking")
-        alive = is_alive(step)
-        if alive is not False:
-            s.alive_ns = step.t_ns
-        if s.phase == "waking" and alive is True:
-            s.phase = "driving"
+            if self.by_signal:
+                return
+            self._begin(ctx, step.t_ns - round(step.dt_s * NS), "waking")
+        s.v_ms = step.v1_ms
+        if not self.by_signal:
+            self._watch(ctx, step)
         self.tally.fold(step)
-        if s.phase == "driving":
+        if s.phase in OPEN:
             yield from self._decide(ctx, step)
             yield from self._announce(ctx)
 
     def wake(self, ctx: Context) -> Iterator[Event]:
         s = self.state
-        if s.carried is not None and ctx.t_ns >= s.booted_ns + DECIDE_S * NS:
-            yield self._end_carried(s.carried)
-            yield from self._announce(ctx)
-        if s.phase == "stopping":
-            if ctx.t_ns >= s.off_ns + GRACE_S * NS:
-                yield from self._end(ctx, s.off_ns, "ignition-off")
+        yield from self._wait_for_decision(ctx)
+        if self._over_ns() <= ctx.t_ns:
+            yield from self._end(ctx, s.off_ns if s.phase == "stopping" else s.alive_ns, "ignition-off")
         elif self.is_silent(ctx):
             yield from self._end(ctx, self._silent_since(ctx), "silence")
-        elif self._standing_until() <= ctx.t_ns:
-            yield from self._end(ctx, s.alive_ns, "ignition-off")
 
     def next_wake(self, ctx: Context) -> int | None:
         s = self.state
-        due = [s.booted_ns + DECIDE_S * NS] if s.carried is not None else []
-        if s.phase == "stopping":
-            due.append(s.off_ns + GRACE_S * NS)
-        elif s.phase != "parked":
-            due += [self._silent_since(ctx) + self.gap_ns, self._standing_until()]
-        return min(due, default=None)
+        due = [self._over_ns()]
+        if s.carried:
+            due.append(ctx.t_ns if s.decide_ns is None else s.decide_ns)
+        if self._ends_by_silence():
+            due.append(self._silent_since(ctx) + self.gap_ns)
+        earliest = min(due)
+        return None if earliest == FAR_NS else earliest
 
     def is_silent(self, ctx: Context) -> bool:
         """Whether a trip is open and the bus has been silent for too long."""
-        return self.state.phase in ("waking", "driving") and self._silent_since(ctx) + self.gap_ns <= ctx.t_ns
+        return self._ends_by_silence() and self._silent_since(ctx) + self.gap_ns <= ctx.t_ns
 
     def finish(self, ctx: Context) -> Iterator[Event]:
         """End what is open, at the last sample: the recording is over."""
-        s = self.state
-        if s.phase == "stopping":
-            yield from self._end(ctx, s.off_ns, "ignition-off")
-        elif s.phase != "parked":
+        if self.state.phase == "stopping" and self.by_signal:
+            yield from self._end(ctx, self.state.off_ns, "ignition-off")
+        elif self.state.phase != "parked":
             yield from self._end(ctx, self._silent_since(ctx), "end-of-recording")
-        if s.carried is not None:
-            yield self._end_carried(s.carried)
+        yield from self._lose(0)
 
     # -- inside --------------------------------------------------------------------------------
 
     def _new_tally(self, state: TallyState | None = None) -> Tally:
         return Tally(self.profile, self.setup.owner, state)
 
+    def _watch(self, ctx: Context, step: Step) -> None:
+        """Without an ignition signal: is someone in the car?"""
+        s = self.state
+        alive = is_alive(step)
+        if alive is True and s.phase != "driving":
+            s.phase = "driving"
+        elif alive is False and s.phase == "driving":
+            self._stop(ctx.wall, s.alive_ns)
+        if s.phase == "driving":
+            s.alive_ns = step.t_ns
+
+    def _stop(self, wall: Wall | None, end_ns: int) -> None:
+        """What the trip will have been, unless it goes on."""
+        s = self.state
+        s.phase, s.off_ns, s.off_sums = "stopping", end_ns, self.tally.sums(Span(s.start_ns, end_ns, wall, 0.0))
+
     def _silent_since(self, ctx: Context) -> int:
         return max(self.state.start_ns, ctx.last_ns or 0)
 
-    def _standing_until(self) -> int:
-        """Until when a car without an ignition signal may stand, engine off, and still be on its trip."""
-        return FAR_NS if self.by_signal or self.state.phase != "driving" else self.state.alive_ns + STANDING_S * NS
+    def _ends_by_silence(self) -> bool:
+        """An ignition that is off says more than silence after it."""
+        return self.state.phase != "parked" and not (self.state.phase == "stopping" and self.by_signal)
+
+    def _over_ns(self) -> int:
+        """When the trip is over if nothing more is seen of it, other than by silence."""
+        s = self.state
+        if self.by_signal:
+            return s.off_ns + GRACE_S * NS if s.phase == "stopping" else FAR_NS
+        return s.alive_ns + STANDING_S * NS if s.phase in OPEN else FAR_NS
 
     def _begin(self, ctx: Context, start_ns: int, phase: Phase) -> None:
         s = self.state
-        self.tally, self._grace = self._new_tally(), []
+        self.tally = self._new_tally()
         s.phase, s.boot_id, s.start_ns, s.alive_ns = phase, ctx.boot_id, start_ns, start_ns
         s.trip_id = derive_id(ctx.unit, "trip", ctx.boot_id, start_ns)
         s.driver, s.announced, s.earlier = self.setup.owner.driver, False, None
@@ -216,51 +227,54 @@ class Trip(Rule):
     def _announce(self, ctx: Context) -> Iterator[Event]:
         """TripStarted, once, and not while it may still turn out to be the trip from before a power cut."""
         s = self.state
-        if s.announced or s.carried is not None or s.phase == "parked":
+        if s.announced or s.carried or s.phase not in OPEN:
             return
         s.announced = True
-        yield TripStarted(
-            id=derive_id(ctx.unit, "TripStarted", s.trip_id),
-            t_ns=ctx.t_ns,
-            boot_id=ctx.boot_id,
-            trip_id=s.trip_id,
-            start_utc_ns=ctx.wall.utc_ns(s.start_ns) if ctx.wall else None,
-        )
+        yield self._started(s.trip_id, ctx.t_ns, ctx.boot_id, ctx.wall.utc_ns(s.start_ns) if ctx.wall else None)
 
     def _end(self, ctx: Context, end_ns: int, ended_by: EndedBy) -> Iterator[Event]:
         s = self.state
-        self._grace = []
         if s.phase == "waking":  # nobody drove: a polled or waking bus is no trip
             s.phase = "parked"
             return
-        if s.carried is not None:
-            yield self._end_carried(s.carried)
+        yield from self._lose(0)
         yield from self._announce(ctx)
+        piece = self._piece(ctx.wall, end_ns, s.off_sums if ended_by == "ignition-off" and s.phase == "stopping" else None)
         s.phase = "parked"
-        piece = self._piece(ctx.wall, end_ns)
-        yield self._ended(joined(s.earlier, piece) if s.earlier else piece, ended_by, ctx.boot_id)
+        if ended_by != "ignition-off":
+            s.ignition = None  # the next word of it is news, also when it is the same
+        yield self._ended(piece, ended_by)
 
-    def _piece(self, wall: Wall | None, end_ns: int) -> Piece:
+    def _piece(self, wall: Wall | None, end_ns: int, sums: Sums | None = None) -> Piece:
+        """The trip under way as it is known at `end_ns`, with what it was stitched to."""
         s = self.state
-        return Piece(
+        piece = Piece(
             trip_id=s.trip_id,
             boot_id=s.boot_id,
             start_ns=s.start_ns,
+            end_boot_id=s.boot_id,
             end_ns=end_ns,
             wall=wall,
             end_wall=wall,
-            sums=self.tally.sums(Span(s.start_ns, end_ns, wall, 0.0)),
-            was_moving=s.phase == "driving" and s.v_ms >= MOVING_MS,
+            sums=sums or self.tally.sums(Span(s.start_ns, end_ns, wall, 0.0)),
+            was_moving=s.phase == "driving" and abs(s.v_ms) >= MOVING_MS,
+            was_off=s.phase == "stopping" and self.by_signal,
             driver=s.driver,
+            announced=s.announced,
         )
+        return joined(s.earlier, piece) if s.earlier else piece
 
-    def _ended(self, piece: Piece, ended_by: EndedBy, boot_id: str) -> TripEnded:
+    def _started(self, trip_id: str, t_ns: int, boot_id: str, start_utc_ns: int | None) -> TripStarted:
+        id = derive_id(self.setup.unit, "TripStarted", trip_id)
+        return TripStarted(id=id, t_ns=t_ns, boot_id=boot_id, trip_id=trip_id, start_utc_ns=start_utc_ns)
+
+    def _ended(self, piece: Piece, ended_by: EndedBy) -> TripEnded:
         sums: Sums = piece.sums
         distance_m = sums.metrics.get("distance_m")
         return TripEnded(
             id=derive_id(self.setup.unit, "TripEnded", piece.trip_id),
             t_ns=piece.end_ns,
-            boot_id=boot_id,
+            boot_id=piece.end_boot_id,
             trip_id=piece.trip_id,
             kind="short_move" if distance_m is not None and distance_m < SHORT_M else "trip",
             ended_by=ended_by,
@@ -271,7 +285,7 @@ class Trip(Rule):
             driver=piece.driver,
             vehicle=self.profile.name,
             metrics=sums.metrics,
-            start_utc_ns=piece.wall.utc_ns(piece.start_ns) if piece.wall else None,
+            start_utc_ns=start_utc_ns(piece),
             end_utc_ns=piece.end_wall.utc_ns(piece.end_ns) if piece.end_wall else None,
             estimated=sums.estimated,
             failed=sums.failed,
@@ -286,7 +300,8 @@ class Trip(Rule):
 
     def remember(self, ctx: Context) -> None:
         """Note, with each commit, what a later boot needs to end or stitch this trip."""
-        self.state.last_ns, self.state.wall = self._silent_since(ctx), ctx.wall
+        s = self.state
+        s.last_ns, s.wall, s.boot_id = self._silent_since(ctx), ctx.wall, ctx.boot_id
 
     def restore(self, body: bytes, ctx: Context) -> None:
         super().restore(body, ctx)
@@ -296,31 +311,57 @@ class Trip(Rule):
         if s.boot_id == ctx.boot_id:
             return
         carried = s.carried
-        if s.phase in ("driving", "stopping"):
-            piece = self._piece(s.wall, s.off_ns if s.phase == "stopping" else s.last_ns)
-            carried = joined(s.earlier, piece) if s.earlier else piece
-        self.state = TripState(boot_id=ctx.boot_id, booted_ns=ctx.t_ns, carried=carried)
+        if s.phase == "stopping":
+            carried += (self._piece(s.wall, s.off_ns, s.off_sums),)
+        elif s.phase == "driving":
+            carried += (self._piece(s.wall, s.last_ns),)
+        self.state = TripState(boot_id=ctx.boot_id, carried=carried)
+
+    def _wait_for_decision(self, ctx: Context) -> Iterator[Event]:
+        s = self.state
+        if s.carried and s.decide_ns is None:  # the first moment of this boot
+            s.decide_ns = ctx.t_ns + DECIDE_S * NS
+            yield from self._lose(1)
+        elif s.decide_ns is not None and s.decide_ns <= ctx.t_ns:
+            yield from self._lose(0)
+            yield from self._announce(ctx)
 
     def _decide(self, ctx: Context, step: Step) -> Iterator[Event]:
-        """Is this drive the carried trip going on? Yes, no, or not known yet."""
+        """Is this drive the carried trip going on? Yes, no, or not known yet; a clock that comes later may undo a yes."""
         s = self.state
-        if s.carried is None:
+        before = s.earlier or (s.carried[-1] if s.carried else None)
+        if before is None:
             return
-        same = is_same_trip(s.carried, ctx.wall, s.start_ns, step.get(signals.ODOMETER), self.profile)
-        if same is True:
-            s.earlier, s.carried = s.carried, None
-            s.trip_id, s.driver, s.announced = s.earlier.trip_id, s.earlier.driver, True
+        same = is_same_trip(before, ctx.wall, s.start_ns, step.get(signals.ODOMETER), self.profile)
+        if same is True and s.carried:
+            yield from self._lose(1)
+            s.earlier, s.carried = before, ()
+            s.trip_id, s.driver, s.announced = before.trip_id, before.driver, before.announced
         elif same is False:
-            yield self._end_carried(s.carried)
+            if s.earlier is not None:
+                s.trip_id, s.announced = derive_id(ctx.unit, "trip", ctx.boot_id, s.start_ns), False
+                s.earlier, s.carried = None, (before,)
+            yield from self._lose(0)
 
-    def _end_carried(self, carried: Piece) -> TripEnded:
-        self.state.carried = None
-        return self._ended(carried, "power-loss", carried.boot_id)
+    def _lose(self, keep: int) -> Iterator[Event]:
+        """Tell the carried trips, but for the last `keep`, as ended where they were cut."""
+        s = self.state
+        lost = s.carried[: len(s.carried) - keep]
+        s.carried = s.carried[len(lost) :]
+        for piece in lost:
+            if not piece.announced:
+                yield self._started(piece.trip_id, piece.start_ns, piece.boot_id, start_utc_ns(piece))
+            yield self._ended(piece, "ignition-off" if piece.was_off else "power-loss")
+
+
+def start_utc_ns(piece: Piece) -> int | None:
+    """When the trip began, by the wall clock as it was known at the piece's end."""
+    return piece.wall.utc_ns(piece.start_ns) if piece.wall else None
 
 
 def is_alive(step: Step) -> bool | None:
     """Whether someone drives: True moving or engine on, False standing with the engine known off, None unknown."""
-    if step.v1_ms >= MOVING_MS or step.v0_ms >= MOVING_MS:
+    if abs(step.v1_ms) >= MOVING_MS or abs(step.v0_ms) >= MOVING_MS:
         return True
     rpm = step.get(signals.ENGINE_SPEED)
     return rpm > 0 if isinstance(rpm, (int, float)) else None

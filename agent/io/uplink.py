@@ -221,8 +221,8 @@ class Uplink:
             self._outbox.acknowledged(answer.ref)
 
     def _refuse(self, answer: Answered) -> None:
-        """Keep it and put it off. This outlives the connection, for mosquitto 2.0.11 hangs up on whom it refuses:
-        forgotten, the same event would end each connection before the ones behind it are through."""
+        """Keep it and put it off. This outlives the connection, and it is tried again only when nothing else is under
+        way: mosquitto 2.0.11 hangs up on whom it refuses, and would so never let the events behind it through."""
         self.state.refused += 1
         self._refusal = f"the broker refuses {answer.ref}: {answer.reason}: may {self._unit} publish below keyoff/{self._unit}?"
         times = self._put_off[answer.ref].times + 1 if answer.ref in self._put_off else 1
@@ -248,13 +248,12 @@ class Uplink:
 
     def _fill(self, line: Connection) -> None:
         """What is retained first, then events; in flight are never more than the window."""
-        excluded = self._in_flight | self._still_put_off()
+        put_off = self._still_put_off()
         free = self._window - len(self._in_flight)
-        orders = [order for ref, order in self._greetings.items() if ref not in excluded][:free]
-        if (room := min(free - len(orders), self._allowance())) > 0:
-            events = self._outbox.waiting(room, excluded)
-            self.state.published += len(events)
-            orders += [self._order(each.id, f"event/{each.kind}", each.payload, CONTENT_TYPE) for each in events]
+        orders = [order for ref, order in self._greetings.items() if ref not in self._in_flight | put_off][:free]
+        for each in self._events(min(free - len(orders), self._allowance()), put_off):
+            self.state.published += 1
+            orders.append(self._order(each.id, f"event/{each.kind}", each.payload, CONTENT_TYPE))
         if not self._in_flight:
             self._progress_ns = self._now_ns
         for order in orders:
@@ -266,6 +265,15 @@ class Uplink:
         if not self._refusals:
             return WINDOW
         return int(not self._in_flight and self._now_ns >= self._publish_ns)
+
+    def _events(self, room: int, put_off: set[str]) -> list[Outgoing]:
+        """Up to `room` events that were never refused; when none is left and nothing in flight, one that was."""
+        if room <= 0:
+            return []
+        fresh = self._outbox.waiting(room, self._in_flight | self._put_off.keys())
+        if fresh or self._in_flight or not self._put_off:
+            return fresh
+        return self._outbox.waiting(1, put_off)
 
     def _still_put_off(self) -> set[str]:
         forgotten = [ref for ref, off in self._put_off.items() if self._now_ns - off.until_ns > REFUSED_CAP_S * NS]

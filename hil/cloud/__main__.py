@@ -37,6 +37,7 @@ def main(
     except OSError as e:  # TimeoutError is one
         raise click.ClickException(f"cannot subscribe at {host}:{port}: {e}") from None
     click.echo(f"subscribed to keyoff/# at {host}:{port}; Ctrl-C ends it", err=True)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # the counts are told then, too
     with contextlib.suppress(KeyboardInterrupt):
         signal.pause()
     cloud.stop()

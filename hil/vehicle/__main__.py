@@ -80,19 +80,20 @@ def main(
         raise click.UsageError("nowhere to drive: name --interface, --out or --csv")
     drive = Drive(car(vehicle, odometer_m=odometer_km * 1000, stop_start=stop_start), trace_of(names, style, seed))
     t0_ns = int(start.replace(tzinfo=UTC).timestamp()) * NS
-    if csv_path:
-        rows = write_csv(drive.samples(default_hz=csv_rate), csv_path)
-        _watched(rows, drive.duration_s, "CSV")
-    if interface or out:
-        try:
+    try:
+        if csv_path:
+            _watched(write_csv(drive.samples(default_hz=csv_rate), csv_path), drive.duration_s, "CSV")
+        if interface or out:
             made = frames(drive, t0_ns, max_frames_per_s=max_frames_per_s, obd_requests_per_s=obd * obd_rate, seed=seed)
             made = write_candump(made, out) if out else made
             made = _on_bus(made, interface, channel, speed) if interface else made
             _watched((frame.t_ns - t0_ns for frame in made), drive.duration_s, "bus" if interface else "log")
-        except ValueError as e:
-            raise click.UsageError(str(e)) from None
-        except (can.CanError, OSError) as e:
-            raise click.ClickException(f"{interface or out}: {e}; is the channel {channel!r} up, the folder there?") from None
+    except ValueError as e:
+        raise click.UsageError(str(e)) from None
+    except can.CanError as e:
+        raise click.ClickException(f"{interface} {channel}: {e}; is the interface installed and the channel up?") from None
+    except OSError as e:
+        raise click.ClickException(f"{interface or out or csv_path}: {e}; is the channel up, the folder there?") from None
     click.echo(told(drive.truth))
 
 

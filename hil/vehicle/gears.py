@@ -11,7 +11,6 @@ LUG_RPM = 1300.0  # below this it shifts down
 UPSHIFT_RPM = 1500.0  # an upshift must land above this: no hunting between two gears
 FULL_POWER_W = 110_000.0
 PEAK_TORQUE_NM = 250.0
-REDLINE_RPM = 5_500.0  # the lower gear is left here, enough power or not
 RESERVE = 0.85  # it shifts down before the gear gives no more than this share
 
 
@@ -26,12 +25,11 @@ def full_power_w(engine_rpm: float) -> float:
 
 
 def choose(current: int, v_ms: float, power_w: float, wheel_radius_m: float) -> int:
-    """The gear for this speed and power: the highest that neither lugs nor lacks power while the next lower can give it."""
+    """The gear for this speed and power: the highest that neither lugs nor lacks power."""
     for gear in range(len(RATIOS), 1, -1):
         engine_rpm = rpm(gear, v_ms, wheel_radius_m)
         lowest_rpm = UPSHIFT_RPM if gear > current else LUG_RPM
-        strong = power_w <= RESERVE * full_power_w(engine_rpm) or rpm(gear - 1, v_ms, wheel_radius_m) > REDLINE_RPM
-        if engine_rpm >= lowest_rpm and strong:
+        if engine_rpm >= lowest_rpm and power_w <= RESERVE * full_power_w(engine_rpm):
             return gear
     return 1
 

@@ -204,6 +204,7 @@ def test_the_banks_promise_what_is_answered() -> None:
             promised |= {data[1] + n for n in range(1, 33) if bits >> (32 - n) & 1}
     answered = {pid for request in asked for pid in request} - set(BANKS)
     assert promised - set(BANKS) == answered
+    assert promised & set(BANKS) == set(BANKS[1:])  # each tells that there is a next one
     assert max(map(len, asked)) == 6
 
 

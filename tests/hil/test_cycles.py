@@ -103,6 +103,8 @@ def test_a_style_keeps_the_way_and_its_stops(name: str, driven: str) -> None:
         assert styled != style.drive(cycle, driven, random.Random(seed + 1))
         assert styled.distance_m == pytest.approx(cycle.distance_m, rel=0.012)
         assert stands(styled) == stands(cycle)
+        speeds = styled.speeds_kmh
+        assert max((b - a) * b for a, b in pairwise(speeds)) / 3.6**2 < 51  # W/kg: what both cars have
         assert min(accelerations(styled)) >= -5.91 and max(accelerations(styled)) <= 3.81
 
 

@@ -82,7 +82,9 @@ def test_one_car_is_driven_through_the_week(vehicle: str) -> None:
     assert all(plan.end_utc_ns() == plan.start_utc_ns + drive.duration_s * NS for plan, drive in played)
     assert min(truth.level_end_percent for truth in truths) > 20
     if vehicle == "sim_petrol":
-        assert {truth.coolant_start_c < 30 for truth in truths if truth.coolant_start_c is not None} == {True, False}
+        warm_at_start = [truth.coolant_start_c > 40 for truth in truths if truth.coolant_start_c is not None]
+        stood_s = [0.0, *((b.start_utc_ns - a.end_utc_ns()) / NS for a, b in pairwise(plans))]
+        assert warm_at_start == [0 < s < 3 * 3600 for s in stood_s]
 
 
 def test_the_car_is_refilled_when_it_has_stood_long_enough() -> None:

@@ -169,6 +169,9 @@ def test_the_odometer_counts_the_trace(vehicle: str, cycle: str) -> None:
     assert truth.moving_s + truth.standing_s == truth.duration_s
     speeds = tuple(second.ramps[SPEED][0] for second in drive.seconds[truth.moves_off_s :][: drive.trace.duration_s])
     assert speeds == drive.trace.speeds_kmh[:-1]
+    for second in drive.seconds:
+        before_m, after_m = second.ramps[ODOMETER]
+        assert after_m - before_m == pytest.approx((second.v0_ms + second.v1_ms) / 2, abs=1e-6)
 
 
 @pytest.mark.parametrize("vehicle", VEHICLES)

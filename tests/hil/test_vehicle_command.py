@@ -88,5 +88,6 @@ def test_a_wrong_wish_is_answered_with_a_right_one(
 def test_a_bus_that_is_not_there_is_one_line(tmp_path: Path) -> None:
     done = run("--interface", "no_such_interface")
     assert done.exit_code == 1 and "no_such_interface" in done.stderr and "Traceback" not in done.stderr
-    done = run("--out", str(tmp_path / "missing" / "x.log"))
-    assert done.exit_code == 1 and "missing" in done.stderr
+    for option in ("--out", "--csv"):
+        done = run(option, str(tmp_path / "missing" / "x"))
+        assert done.exit_code == 1 and "missing" in done.stderr and "Traceback" not in done.output

@@ -46,7 +46,7 @@ def test_one_bus_in_the_profile_takes_every_channel(tmp_path: Path) -> None:
 
 
 def test_comments_blank_lines_errors_and_garbage_are_left_out_and_counted(tmp_path: Path) -> None:
-    bad = b"# recorded on a cold morning\n\n(x) can0 1#2\n(1.0) can0 20000004#0000000000000000\n(1.0) can0 123#R\n\xff\xfe\n(1.0) can0 12"
+    bad = b"# a cold morning\n\n(x) can0 1#2\n(1.0) can0 20000004#0000000000000000\n(1.0) can0 123#R\n\xff\xfe\n(1.0) can0 12"
     recording = Recording(write(tmp_path, "a.log", LINES + bad), ())
     assert len(frames_of(recording)) == 3
     assert recording.skipped == 5
@@ -63,7 +63,13 @@ def test_a_truncated_file_gives_what_it_has(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("name", "content"),
-    [("empty.log", b""), ("empty.log.gz", b""), ("binary.log", bytes(range(256)) * 50), ("empty.blf", b""), ("binary.asc", b"\x00\x01" * 99)],
+    [
+        ("empty.log", b""),
+        ("empty.log.gz", b""),
+        ("binary.log", bytes(range(256)) * 50),
+        ("empty.blf", b""),
+        ("binary.asc", b"\x00\x01" * 99),
+    ],
 )
 def test_nothing_readable_is_one_clear_error(tmp_path: Path, name: str, content: bytes) -> None:
     with pytest.raises(RecordingError, match="no frame or row can be read"):
@@ -90,7 +96,9 @@ def test_whatever_python_can_writes(tmp_path: Path, ending: str) -> None:
     path = tmp_path / f"a.{ending}"
     with can.Logger(path) as logger:
         for n in range(3):
-            logger(can.Message(timestamp=1_600_000_000.0 + n, arbitration_id=0x100 + n, is_extended_id=False, data=[n, 1], channel=0))
+            logger(
+                can.Message(timestamp=1_600_000_000.0 + n, arbitration_id=0x100 + n, is_extended_id=False, data=[n, 1], channel=0)
+            )
     got = frames_of(Recording(path, ("only",)))
     assert [(f.arbitration_id, f.is_extended, f.data) for f in got] == [(0x100 + n, False, bytes([n, 1])) for n in range(3)]
     assert got[-1].t_ns == pytest.approx(2e9, abs=2e6)
@@ -137,6 +145,8 @@ def test_the_boot_id_is_the_content(tmp_path: Path) -> None:
     assert Recording(a, ()).boot_id != Recording(b, ()).boot_id
 
 
-@pytest.mark.parametrize(("text", "ns"), [("0", 0), ("1.5", 1_500_000_000), ("1533198887.000013", 1_533_198_887_000_013_000), ("-0.25", -250_000_000)])
+@pytest.mark.parametrize(
+    ("text", "ns"), [("0", 0), ("1.5", 1_500_000_000), ("1533198887.000013", 1_533_198_887_000_013_000), ("-0.25", -250_000_000)]
+)
 def test_stamps_are_exact(text: str, ns: int) -> None:
     assert stamp_ns(text) == ns

@@ -1,0 +1,82 @@
+"""status, trips, drivers, odometer: what people and scripts see, and what they enter."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import Keyoff
+from tests.conftest import ROOT
+
+
+@pytest.fixture
+def kept(keyoff: Keyoff, drive_csv: Path, config_file: Path, tmp_path: Path) -> Path:
+    """A unit's state after one trip; returns its keyoff.toml."""
+    (tmp_path / "state").mkdir()
+    done = keyoff("replay", drive_csv, "--vehicle", "obd2", "--config", config_file, "--store", tmp_path / "state" / "keyoff.db")
+    assert done.returncode == 0, done.stderr
+    return config_file
+
+
+def test_status(keyoff: Keyoff, kept: Path) -> None:
+    text = keyoff("status", "--config", kept).stdout
+    assert "trips kept   1, the last ended 2020-09-13 14:36" in text, "in the owner's time zone"
+    assert "2, 2 not acknowledged" in text
+    facts = json.loads(keyoff("status", "--config", kept, "--json").stdout)
+    assert facts["trips"] == 1
+    assert facts["odometer"] == {"source": "none"}
+
+
+def test_before_the_first_run_it_says_so(keyoff: Keyoff, config_file: Path) -> None:
+    for words in (["status"], ["trips"], ["drivers"], ["odometer"]):
+        done = keyoff(*words, "--config", config_file)
+        assert done.returncode == 74
+        assert "there is no database yet" in done.stderr
+
+
+def test_the_odometer_is_unknown_until_entered(keyoff: Keyoff, kept: Path) -> None:
+    assert "Unknown" in keyoff("odometer", "--config", kept).stdout
+    assert keyoff("odometer", "set", "48210", "--config", kept).returncode == 0
+    assert "48,210.00 km ± 0.50 km (entered" in keyoff("odometer", "--config", kept).stdout
+    assert json.loads(keyoff("odometer", "--config", kept, "--json").stdout) == {
+        "source": "entered",
+        "reading_m": 48_210_000.0,
+        "error_m": 500.0,
+    }
+    assert keyoff("odometer", "set", "-5", "--config", kept).returncode == 2
+
+
+def test_a_trip_changes_hands(keyoff: Keyoff, kept: Path) -> None:
+    trip = json.loads(keyoff("trips", "--config", kept, "--json").stdout)[0]["id"]
+    assert keyoff("trips", "assign", trip[:5], "ana", "--config", kept).returncode == 0
+    drivers = json.loads(keyoff("drivers", "--config", kept, "--json").stdout)
+    assert [(d["driver"], d["month"], d["trips"]) for d in drivers] == [("ana", "2020-09", 1)]
+    assert "ana" in keyoff("drivers", "--config", kept).stdout
+    wrong = keyoff("trips", "assign", "zzz", "ana", "--config", kept)
+    assert wrong.returncode == 2
+    assert "no trips begin with 'zzz'" in wrong.stderr
+
+
+def test_help_and_version(keyoff: Keyoff) -> None:
+    text = keyoff("--help").stdout
+    for command in ("run", "replay", "status", "trips", "drivers", "odometer", "config"):
+        assert f"\n  {command} " in text
+        assert keyoff(command, "--help").returncode == 0
+    assert "78 the configuration is wrong" in text
+    assert keyoff("--version").stdout.startswith("keyoff, version ")
+    assert keyoff("drvers").returncode == 2
+
+
+def test_a_help_loads_nothing_heavy() -> None:
+    code = (
+        "import sys\nfrom agent.__main__ import main\nsys.argv = ['keyoff', '--help']\n"
+        "try: main()\nexcept SystemExit: pass\n"
+        "heavy = {'can', 'cantools', 'paho', 'sqlite_utils', 'apscheduler', 'joserfc', 'numpy', 'tabulate'}\n"
+        "print(sorted(heavy & set(sys.modules)))"
+    )
+    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=True).stdout
+    assert out.splitlines()[-1] == "[]"
