@@ -60,9 +60,9 @@ class _Writer:
         if not remembers:
             state += ["expected = None", "misses = 0"]
         changed = [line.partition(" ")[0] for line in state]
-        other = "if not is_extended:" if self.message.is_extended else "if is_extended:"
-        start = [f"nonlocal {', '.join(changed)}", "_, is_extended, data, _, t_ns = frame", other, "    return None"]
-        lines = [*start, *lines, give, "return None"]
+        other = "if not frame.is_extended:" if self.message.is_extended else "if frame.is_extended:"
+        start = [f"nonlocal {', '.join(changed)}", other, "    return None", "data = frame.data"]
+        lines = [*start, *lines, "t_ns = frame.t_ns", give, "return None"]
         return "\n".join(["def make():", *_in([*state, "def decode(frame, samples):", *_in(lines), "return decode"])])
 
     def _plain(self, remembers: bool) -> tuple[list[str], list[str], str]:

@@ -21,7 +21,7 @@ class OpendbcError(Exception):
 
 
 def wheel() -> Path:
-    """The wheel: $KEYOFF_OPENDBC (it or its folder), or out of the checkout's .cache, or downloaded there. Raises OpendbcError."""
+    """$KEYOFF_OPENDBC (it or its folder), or out of the checkout's .cache, or downloaded there. Raises OpendbcError."""
     name = f"opendbc-{VERSION}-py3-none-any.whl"
     named = os.environ.get("KEYOFF_OPENDBC")
     path = Path(named) if named else CACHE / name

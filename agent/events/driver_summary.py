@@ -16,7 +16,6 @@ from agent.events.trip import TripEnded, TripStarted
 from agent.model import NS, Context, Event, Rule, Setup, derive_id
 from agent.tally import Sums, combine
 
-
 MONTHS_KEPT = 3  # a trip found later than that no longer changes what was said
 
 
@@ -102,11 +101,11 @@ class DriverSummaries(Rule):
 
     def rebuilt(self, ctx: Context, name: str, trips: Iterable[tuple[str, str, Sums]]) -> list[Event]:
         """Add a month up anew from (driver, kind, sums) of its trips, after one changed hands."""
-        drivers: dict[str, DriverMonth] = {}
+        before = self.state.months.get(name, Month())
+        drivers = {d: DriverMonth() for d in before.drivers if before.sent}  # who has no trip left is told so
         for driver, kind, sums in trips:
             drivers[driver] = drivers.get(driver, DriverMonth()).plus(kind, sums)
-        sent = self.state.months.get(name, Month()).sent
-        return list(self._put(ctx, name, Month(drivers, sent)))
+        return list(self._put(ctx, name, Month(drivers, before.sent)))
 
     def _put(self, ctx: Context, name: str, month: Month) -> Iterator[Event]:
         kept = sorted({*self.state.months, name})[-MONTHS_KEPT:]

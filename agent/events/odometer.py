@@ -5,10 +5,14 @@ A reading is bounded in its rate, never in its value: a right value must not be 
 | a reading that … | is |
 |---|---|
 | comes first | taken; no distance, no milestone |
-| goes on no faster than MAX_MS since the last, or stays | taken |
-| goes back, or on too fast | kept aside; the reading before stays |
-| … and stays so for LASTING_S and LASTING_READINGS | a lasting change (cluster swap, wrap): OdometerRebased; no distance, no milestone |
-| … and then lies ahead by less than UNSEEN_MAX_M while the length of the pause is unknown | taken as distance that nobody saw |
+| stays | heard again |
+| goes on by what was seen driven since, or by one count | taken |
+| goes on further, no faster than MAX_MS since it was last heard | aside; AGREEING_READINGS of it are taken: nobody saw that way |
+| goes on further by less than UNSEEN_MAX_M, the length of the pause unknown | aside; the same once it has lasted |
+| goes back, or on too fast | aside; once it has lasted: OdometerRebased (cluster swap, wrap); no distance, no milestone |
+| does not fit an entered reading and what was driven since | aside; once it has lasted: OdometerRebased |
+
+Aside means that the reading before stays until then; lasting is LASTING_S and LASTING_READINGS without another value.
 
 Distance that the odometer counted and the grid did not see, beyond its resolution and the speed's error, is
 `DistanceUnaccounted`: its own row, never part of a trip. It is looked for where speed was missing in between.
@@ -25,10 +29,12 @@ import msgspec
 
 from agent import signals
 from agent.model import NS, Context, Event, Rule, Setup, Step, Value, derive_id
-from agent.stitch import TRUSTED
+from agent.stitch import is_trusted
 
 MAX_MS = 75.0  # 270 km/h
-LASTING_S = 30  # a wrong frame, or a cluster that wakes with zero, is over by then
+LAG_S = 6  # the grid closes a second up to HOLD_NS after it, so what was driven is known that late
+AGREEING_READINGS = 3  # a wrong frame, even sent twice, is over by then
+LASTING_S = 30  # a cluster that wakes with zero has its reading by then
 LASTING_READINGS = 10
 UNSEEN_MAX_M = 20_000_000.0  # two years of a heavy commuter without the unit; more is another cluster
 INTEGRATION_ERROR = 0.02  # by which wheel speed and PID 0D were seen off (RAV4: 2.1 %)
@@ -45,7 +51,7 @@ class OdometerAdvanced(Event, frozen=True, kw_only=True, omit_defaults=True):
     previous_m: float | None = None  # None: the first reading, or the first after a rebase
     error_m: float = 0.0  # 0: as the car counts
     is_estimated: bool = False
-    unseen: bool = False  # part of the way from `previous_m` nobody observed
+    unseen: bool = False  # nobody looked when it went on from `previous_m`
 
 
 class OdometerRebased(Event, frozen=True, kw_only=True, omit_defaults=True):
@@ -66,22 +72,26 @@ class DistanceUnaccounted(Event, frozen=True, kw_only=True, omit_defaults=True):
     unaccounted_m: float
     from_m: float
     to_m: float
-    trip_id: str | None = None  # seen missing during this trip's time, but not part of it
 
 
 class OdometerState(msgspec.Struct):
+    """All times are in the clock of `boot_id`."""
+
+    boot_id: str = ""
     source: Literal["none", "entered", "vehicle"] = "none"
     reading_m: float = 0.0
     error_m: float = 0.0
-    at_ns: int = 0
-    boot_id: str = ""
-    at_utc_ns: int | None = None  # when the wall clock was trusted
-    driven_m: float = 0.0  # integrated since the reading
-    gap: bool = True  # speed was missing at some time since the reading
+    at_ns: int | None = None  # when it was last heard; None: in an earlier boot,
+    at_utc_ns: int | None = None  # and by a wall clock that is trusted
+    taken_ns: int = -1  # when it came to be; -1: in an earlier boot
+    driven_m: float = 0.0  # integrated since then
+    seen_ns: int = 0  # until when speed was seen,
+    gap_ns: int = 0  # and when it was last seen again after a gap
     aside_m: float = 0.0  # a reading that does not fit, and how long it has lasted
     aside_since_ns: int = 0
     aside_at_ns: int = 0
     aside_count: int = 0
+    aside_fits: bool | None = False  # the car may have come that far; None: the length of the pause is unknown
     entered_n: int = 0
 
 
@@ -102,73 +112,95 @@ class Odometer(Rule):
         if not isinstance(value, (int, float)):
             return
         s = self.state
-        if s.source != "vehicle":
-            estimated = s.reading_m if s.source == "entered" else None
+        value = float(value)
+        if s.source == "none":
             self._take(ctx, value, "vehicle")
-            if estimated is not None and abs(value - estimated) > 3 * s.error_m + self.resolution_m:
-                yield self._rebased(ctx, estimated, value, "lasting change")
-            yield self._advanced(ctx, None, unseen=False)
-            return
-        if s.aside_count == 0 and value == s.reading_m and s.boot_id == ctx.boot_id:
-            s.at_ns = ctx.t_ns  # the common case: nothing new
-            return
-        allowed_m = self._allowed_m(ctx)
-        ahead_m = value - s.reading_m
-        if allowed_m is not None and 0 <= ahead_m <= allowed_m:
+            yield self._advanced(ctx, None)
+        elif s.source == "vehicle" and value == s.reading_m:
+            self._hear(ctx)
+        elif s.source == "entered" and abs(value - s.reading_m) <= 3 * s.error_m + self.resolution_m:
+            estimated = s.reading_m
+            self._take(ctx, value, "vehicle")
+            yield self._advanced(ctx, min(estimated, value))
+        elif s.source == "vehicle" and 0 <= value - s.reading_m <= self._expected_m(ctx):
             yield from self._advance(ctx, value)
         else:
-            yield from self._set_aside(ctx, value, pause_known=allowed_m is not None)
+            yield from self._set_aside(ctx, value)
 
     def step(self, ctx: Context, step: Step) -> Iterator[Event]:
         s = self.state
-        s.gap = s.gap or not step.follows
+        s.boot_id, s.seen_ns = ctx.boot_id, step.t_ns
+        if not step.follows:
+            s.gap_ns = step.t_ns - round(step.dt_s * NS)
         if s.source == "none":
             return
         s.driven_m += step.distance_m
         if s.source == "entered" and step.distance_m > 0:
             previous, s.reading_m = s.reading_m, s.reading_m + step.distance_m
             s.error_m += step.distance_m * INTEGRATION_ERROR
-            yield self._advanced(ctx, previous, unseen=False)
+            yield self._advanced(ctx, previous)
 
     def entered(self, ctx: Context, reading_m: float) -> list[Event]:
         """A person read the odometer: `keyoff odometer set`."""
         s = self.state
         before = s.reading_m if s.source != "none" else None
-        keep = s.entered_n + 1
         self._take(ctx, reading_m, "entered")
-        self.state.error_m, self.state.entered_n = ENTRY_ERROR_M, keep
-        return [self._rebased(ctx, before, reading_m, "entered"), self._advanced(ctx, None, unseen=False)]
+        s.error_m, s.entered_n = ENTRY_ERROR_M, s.entered_n + 1
+        return [self._rebased(ctx, before, reading_m, "entered"), self._advanced(ctx, None)]
+
+    def restore(self, body: bytes, ctx: Context) -> None:
+        super().restore(body, ctx)
+        s = self.state
+        if s.boot_id != ctx.boot_id:
+            s.boot_id, s.at_ns, s.taken_ns, s.seen_ns, s.gap_ns, s.aside_count = ctx.boot_id, None, -1, 0, 0, 0
 
     # -- inside --------------------------------------------------------------------------------
 
-    def _allowed_m(self, ctx: Context) -> float | None:
-        """How far the car may have come since the reading; None when the time since is unknown."""
+    def _pause_s(self, ctx: Context) -> float | None:
+        """For how long the odometer was not heard; None when that is unknown."""
         s = self.state
-        if s.boot_id == ctx.boot_id:
-            dt_s = (ctx.t_ns - s.at_ns) / NS
-        elif s.at_utc_ns is not None and ctx.wall is not None and ctx.wall.quality in TRUSTED:
-            dt_s = max(0.0, (ctx.wall.utc_ns(ctx.t_ns) - s.at_utc_ns) / NS)
-        else:
-            return None
-        return dt_s * MAX_MS + self.resolution_m
+        if s.at_ns is not None:
+            return (ctx.t_ns - s.at_ns) / NS
+        if s.at_utc_ns is not None and is_trusted(ctx.wall):
+            return max(0.0, (ctx.wall.utc_ns(ctx.t_ns) - s.at_utc_ns) / NS)
+        return None
+
+    def _expected_m(self, ctx: Context) -> float:
+        """How far the reading may have gone on by what is known of the drive since."""
+        seen_m = (1 + SPEED_ALLOWANCE) * self.state.driven_m
+        pause_s = self._pause_s(ctx)
+        if pause_s is not None:
+            seen_m = min(seen_m + LAG_S * MAX_MS, pause_s * MAX_MS)
+        return self.resolution_m + seen_m
+
+    def _is_missed_since(self, ctx: Context, t_ns: int) -> bool:
+        """Whether speed was missing at some time since `t_ns`."""
+        return self.state.gap_ns > t_ns or ctx.t_ns - self.state.seen_ns > LAG_S * NS
+
+    def _is_unseen(self, ctx: Context) -> bool:
+        """Whether nobody looked when the reading changed: neither at the odometer nor at the drive."""
+        at_ns = self.state.at_ns
+        return at_ns is None or (ctx.t_ns - at_ns > LAG_S * NS and self._is_missed_since(ctx, at_ns))
+
+    def _hear(self, ctx: Context) -> None:
+        s = self.state
+        s.boot_id, s.at_ns, s.aside_count = ctx.boot_id, ctx.t_ns, 0
+        s.at_utc_ns = ctx.wall.utc_ns(ctx.t_ns) if is_trusted(ctx.wall) else None
 
     def _take(self, ctx: Context, reading_m: float, source: Literal["entered", "vehicle"]) -> None:
-        trusted = ctx.wall is not None and ctx.wall.quality in TRUSTED
-        self.state.source, self.state.reading_m = source, reading_m
-        self.state.at_ns, self.state.boot_id = ctx.t_ns, ctx.boot_id
-        self.state.at_utc_ns = ctx.wall.utc_ns(ctx.t_ns) if trusted and ctx.wall else None
-        self.state.driven_m, self.state.gap, self.state.aside_count = 0.0, False, 0
-        self.state.error_m = 0.0
+        self._hear(ctx)
+        s = self.state
+        s.source, s.reading_m, s.error_m, s.taken_ns, s.driven_m = source, reading_m, 0.0, ctx.t_ns, 0.0
 
     def _advance(self, ctx: Context, value: float) -> Iterator[Event]:
         s = self.state
-        previous, driven, gap = s.reading_m, s.driven_m, s.gap or s.boot_id != ctx.boot_id
+        previous, driven, unseen = s.reading_m, s.driven_m, self._is_unseen(ctx)
         missing = value - previous - driven
-        unseen = gap and missing > self.resolution_m + UNACCOUNTED_FLOOR_M + SPEED_ALLOWANCE * driven
+        is_beyond = missing > self.resolution_m + UNACCOUNTED_FLOOR_M + SPEED_ALLOWANCE * driven
+        is_unaccounted = is_beyond and self._is_missed_since(ctx, s.taken_ns)
         self._take(ctx, value, "vehicle")
-        if value > previous:
-            yield self._advanced(ctx, previous, unseen=unseen)
-        if unseen:
+        yield self._advanced(ctx, previous, unseen)
+        if is_unaccounted:
             yield DistanceUnaccounted(
                 id=derive_id(ctx.unit, "DistanceUnaccounted", previous, value),
                 t_ns=ctx.t_ns,
@@ -178,26 +210,30 @@ class Odometer(Rule):
                 to_m=value,
             )
 
-    def _set_aside(self, ctx: Context, value: float, pause_known: bool) -> Iterator[Event]:
+    def _set_aside(self, ctx: Context, value: float) -> Iterator[Event]:
         s = self.state
-        dt_s = (ctx.t_ns - s.aside_at_ns) / NS
-        goes_on = s.aside_count > 0 and 0 <= value - s.aside_m <= dt_s * MAX_MS + self.resolution_m
-        if not goes_on:
-            s.aside_count, s.aside_since_ns = 0, ctx.t_ns
-        s.aside_m, s.aside_at_ns = value, ctx.t_ns
-        s.aside_count += 1
-        lasted_s = (ctx.t_ns - s.aside_since_ns) / NS
-        near = not pause_known and 0 <= value - s.reading_m <= self.resolution_m
-        if near:
+        farthest_m = self.resolution_m + (ctx.t_ns - s.aside_at_ns) / NS * MAX_MS
+        if s.aside_count == 0 or not 0 <= value - s.aside_m <= farthest_m:
+            s.aside_count, s.aside_since_ns, s.aside_fits = 0, ctx.t_ns, self._fits(ctx, value)
+        s.aside_m, s.aside_at_ns, s.aside_count = value, ctx.t_ns, s.aside_count + 1
+        has_lasted = s.aside_count >= LASTING_READINGS and ctx.t_ns - s.aside_since_ns >= LASTING_S * NS
+        if (s.aside_fits and s.aside_count >= AGREEING_READINGS) or (s.aside_fits is None and has_lasted):
             yield from self._advance(ctx, value)
-        elif s.aside_count >= LASTING_READINGS and lasted_s >= LASTING_S:
-            if not pause_known and 0 <= value - s.reading_m <= UNSEEN_MAX_M:
-                yield from self._advance(ctx, value)
-            else:
-                before = s.reading_m
-                self._take(ctx, value, "vehicle")
-                yield self._rebased(ctx, before, value, "lasting change")
-                yield self._advanced(ctx, None, unseen=False)
+        elif has_lasted:
+            before = s.reading_m
+            self._take(ctx, value, "vehicle")
+            yield self._rebased(ctx, before, value, "lasting change")
+            yield self._advanced(ctx, None)
+
+    def _fits(self, ctx: Context, value: float) -> bool | None:
+        """Whether the car may have come that far since the odometer was heard; None when it may, in a pause of unknown length."""
+        ahead_m = value - self.state.reading_m
+        pause_s = self._pause_s(ctx)
+        if ahead_m < 0 or self.state.source != "vehicle":
+            return False
+        if pause_s is None:
+            return None if ahead_m <= UNSEEN_MAX_M else False
+        return ahead_m <= self.resolution_m + pause_s * MAX_MS
 
     def _rebased(self, ctx: Context, before: float | None, after: float, why: Literal["lasting change", "entered"]) -> Event:
         return OdometerRebased(
@@ -209,7 +245,7 @@ class Odometer(Rule):
             why=why,
         )
 
-    def _advanced(self, ctx: Context, previous_m: float | None, unseen: bool) -> Event:
+    def _advanced(self, ctx: Context, previous_m: float | None, unseen: bool = False) -> Event:
         s = self.state
         return OdometerAdvanced(
             id="",

@@ -3,12 +3,13 @@
 | state | when | becomes | raises |
 |---|---|---|---|
 | | a service item comes due | raised | |
-| raised | at once | held, naming why: a trip is under way, or it is not yet the person's stated time | PromptHeld |
+| raised | at once | held, naming why: see HeldBy | PromptHeld |
 | held | no trip, and the stated time of the day has come (none stated: no trip) | released | PromptReleased |
 | released | the broker has acknowledged PromptReleased | published (the store's column) | |
 
-With a stated time and no wall clock a prompt stays held: the hour is not known. Never at ignition-on: a trip
-under way holds it, also when it was about to be released.
+With a stated time and no wall clock to be trusted a prompt stays held: the hour is not known. Never at ignition-on:
+a trip under way holds it, also when it was about to be released, and what comes due outside a trip (the first reading
+of a car that wakes) waits SETTLE_S for one to begin.
 """
 
 from __future__ import annotations
@@ -23,8 +24,11 @@ import msgspec
 from agent.events.service import ServiceDue
 from agent.events.trip import TripEnded, TripStarted
 from agent.model import NS, Context, Event, Rule, Setup, derive_id
+from agent.stitch import is_trusted
 
-HeldBy = Literal["a trip is under way", "the stated time has not come"]
+SETTLE_S = 120  # as long as a car may be awake before its start and that still belongs to the trip (trip.WAKING_S)
+
+HeldBy = Literal["a trip is under way", "a trip may be about to begin"]
 
 
 class PromptHeld(Event, frozen=True, kw_only=True, omit_defaults=True):
@@ -63,7 +67,9 @@ class Waiting(msgspec.Struct, frozen=True):
     topic: str
     text: str
     rests_on: list[str]
+    held_by: HeldBy
     raised_ns: int
+    boot_id: str  # in whose clock raised_ns is
     raised_utc_ns: int | None
 
 
@@ -95,17 +101,20 @@ class Prompt(Rule):
     def next_wake(self, ctx: Context) -> int | None:
         if not self.state.waiting or self.state.driving:
             return None
+        woken_ns = [
+            w.raised_ns for w in self.state.waiting if w.held_by == "a trip may be about to begin" and w.boot_id == ctx.boot_id
+        ]
+        ready_ns = max([ctx.t_ns, *(t_ns + SETTLE_S * NS for t_ns in woken_ns)])
         if self.tell_at is None:
-            return ctx.t_ns
-        if ctx.wall is None:
+            return ready_ns
+        if not is_trusted(ctx.wall):
             return None
-        since = max(w.raised_ns for w in self.state.waiting)
-        return next_time_ns(ctx.wall.utc_ns(max(ctx.t_ns, since)), self.tell_at, self.zone) - ctx.wall.offset_ns
+        return next_time_ns(ctx.wall.utc_ns(ready_ns), self.tell_at, self.zone) - ctx.wall.offset_ns
 
     def wake(self, ctx: Context) -> Iterator[Event]:
         waiting, self.state.waiting = self.state.waiting, ()
-        utc_ns = ctx.wall.utc_ns(ctx.t_ns) if ctx.wall else None
         for w in waiting:
+            utc_ns = ctx.wall.utc_ns(w.raised_ns) if ctx.wall is not None and w.boot_id == ctx.boot_id else w.raised_utc_ns
             yield PromptReleased(
                 id=derive_id(ctx.unit, "PromptReleased", w.prompt_id),
                 t_ns=ctx.t_ns,
@@ -117,16 +126,18 @@ class Prompt(Rule):
                 raised_ns=w.raised_ns,
                 held_ns=w.raised_ns,
                 released_ns=ctx.t_ns,
-                raised_utc_ns=w.raised_utc_ns,
-                held_utc_ns=w.raised_utc_ns,
-                released_utc_ns=utc_ns,
+                raised_utc_ns=utc_ns,
+                held_utc_ns=utc_ns,
+                released_utc_ns=ctx.wall.utc_ns(ctx.t_ns) if ctx.wall else None,
             )
 
     def _hold(self, ctx: Context, due: ServiceDue) -> PromptHeld:
         prompt_id = derive_id(ctx.unit, "prompt", due.id)
         utc_ns = ctx.wall.utc_ns(due.t_ns) if ctx.wall else None
         text = service_text(due, self.setup.owner.counts)
-        self.state.waiting = (*self.state.waiting, Waiting(prompt_id, due.item, text, [due.id], due.t_ns, utc_ns))
+        held_by: HeldBy = "a trip is under way" if self.state.driving else "a trip may be about to begin"
+        waiting = Waiting(prompt_id, due.item, text, [due.id], held_by, due.t_ns, due.boot_id, utc_ns)
+        self.state.waiting = (*self.state.waiting, waiting)
         return PromptHeld(
             id=derive_id(ctx.unit, "PromptHeld", prompt_id),
             t_ns=due.t_ns,
@@ -134,7 +145,7 @@ class Prompt(Rule):
             prompt_id=prompt_id,
             topic=due.item,
             text=text,
-            held_by="a trip is under way" if self.state.driving else "the stated time has not come",
+            held_by=held_by,
             raised_ns=due.t_ns,
             raised_utc_ns=utc_ns,
         )

@@ -10,7 +10,7 @@
 | driving | activity: it stands and the engine is known to be off | stopping | |
 | driving | activity: no speed for STANDING_S, though the bus lives | parked | TripEnded at the last speed: ignition-off |
 | stopping | signal: ignition on again within GRACE_S; activity: it moves, or the engine turns | driving | |
-| stopping | signal: GRACE_S pass; activity: STANDING_S pass | parked | TripEnded as it was when it came to stopping: ignition-off |
+| stopping | signal: GRACE_S pass; activity: STANDING_S pass | parked | TripEnded as it was then: ignition-off |
 | driving, stopping (activity) | silence for gap_s | parked | TripEnded at the last sample: silence |
 | driving, stopping | the recording is over | parked | TripEnded: end-of-recording (ignition-off when that was seen) |
 | driving, stopping | the unit comes back in another boot | parked, the trip carried | |
@@ -319,10 +319,9 @@ class Trip(Rule):
 
     def _wait_for_decision(self, ctx: Context) -> Iterator[Event]:
         s = self.state
-        if s.carried and s.decide_ns is None:  # the first moment of this boot
-            s.decide_ns = ctx.t_ns + DECIDE_S * NS
-            yield from self._lose(1)
-        elif s.decide_ns is not None and s.decide_ns <= ctx.t_ns:
+        if s.decide_ns is None:  # the first moment of this boot
+            s.decide_ns = ctx.t_ns + DECIDE_S * NS if s.carried else None
+        elif s.decide_ns <= ctx.t_ns:
             yield from self._lose(0)
             yield from self._announce(ctx)
 

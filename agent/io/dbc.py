@@ -62,7 +62,7 @@ def load(file: DbcFile) -> Any:
             file.body.decode(DBC_ENCODING, errors="replace"), database_format="dbc", strict=False
         )
     except Exception as e:  # noqa: BLE001 - a foreign parser over an outside file: parse errors, KeyError, RecursionError …
-        why = str(e) or type(e).__name__
+        why = str(getattr(e, "e_dbc", None) or e) or type(e).__name__
         raise ConfigError(f"{file.name}: cannot be read as a DBC: {why}; {_fix(why)}") from None
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import NamedTuple
 
 from agent.obd import ANSWERS_11BIT
@@ -34,26 +35,28 @@ class Distances(NamedTuple):
         return abs(self.by_pid_m / self.driven_m - 1) * 100
 
 
-def distances(cycle: str, max_frames_per_s: int | None = None) -> Distances:
+def distances(cycle: str, max_frames_per_s: int | None = None, folder: Path | None = None) -> Distances:
     """By Vehicle.Speed out of the broadcast (`sim_petrol`), and by PID 0D out of the answers alone (`obd2`)."""
     drive = Drive(car("sim_petrol"), trace_of([cycle], "trace", seed=0))
-    by_speed = live(frames(drive, max_frames_per_s=max_frames_per_s), "sim_petrol").trips
+    by_speed = live(frames(drive, max_frames_per_s=max_frames_per_s), "sim_petrol", folder=folder).trips
     heard = frames(drive, obd_requests_per_s=REQUESTS_PER_S)
     answer_id, mask = ANSWERS_11BIT
-    by_pid = live((f for f in heard if f.arbitration_id & mask == answer_id & mask), "obd2").trips
+    by_pid = live((f for f in heard if f.arbitration_id & mask == answer_id & mask), "obd2", folder=folder).trips
     truncation_m = TRUNCATED_KMH / 3.6 * drive.truth.moving_s
     return Distances(drive.trace.distance_m, total(by_speed, "distance_m"), total(by_pid, "distance_m"), truncation_m)
 
 
 def measure(place: Place) -> list[Figure]:
     """Two figures a cycle, at the bus's full rate."""
-    return [figure for cycle in progress("Published cycles", CYCLES) for figure in figures_of(cycle, distances(cycle))]
+    found = [(cycle, distances(cycle, folder=place.folder)) for cycle in progress("Published cycles", CYCLES)]
+    return [figure for cycle, each in found for figure in figures_of(cycle, each)]
 
 
 def figures_of(cycle: str, found: Distances) -> list[Figure]:
-    cut = f"PID 0D cuts down to 1 km/h: {found.truncation_m / found.driven_m:.2%} of this cycle"
+    way = f"{found.by_speed_m:.1f} of {found.driven_m:.1f} m"
+    cut = f"cutting down to whole km/h takes {found.truncation_m / found.driven_m:.2%} on average"
     return [
-        Figure(f"{cycle}_by_speed", found.by_speed_percent, "percent", at_most(BY_SPEED_PERCENT), f"{found.by_speed_m:.1f} of {found.driven_m:.1f} m"),
+        Figure(f"{cycle}_by_speed", found.by_speed_percent, "percent", at_most(BY_SPEED_PERCENT), way),
         Figure(f"{cycle}_by_pid_0d", found.by_pid_percent, "percent", at_most(BY_PID_PERCENT), cut),
     ]
 

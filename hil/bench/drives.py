@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from agent.cli.replay import walk
+from agent.config import Owner
 from agent.daemon import Daemon
 from agent.decode import Plan
 from agent.engine import wanted
@@ -21,7 +22,6 @@ from agent.io.plans import load_plan
 from agent.io.store import Store
 from agent.io.vehicles import find_vehicle
 from agent.model import NS, Event, Frame, Setup, Wall
-from agent.config import Owner
 
 CHUNK_NS = 2 * NS  # what a replay hands over at once
 CACHE = Path(__file__).resolve().parent.parent.parent / ".cache"

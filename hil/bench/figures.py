@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple, TypeVar
@@ -47,7 +48,8 @@ class Figure(NamedTuple):
 
     def line(self) -> str:
         """FIGURE <name> <value> <unit> target <target> ok|short"""
-        return f"FIGURE {self.name} {self.shown} {self.unit} target {self.target.text if self.target else '-'} {self.verdict}".rstrip()
+        target = self.target.text if self.target else "-"
+        return f"FIGURE {self.name} {self.shown} {self.unit} target {target} {self.verdict}".rstrip()
 
 
 class Place(NamedTuple):
@@ -100,5 +102,5 @@ def rounded(value: float, digits: int) -> Target:
 
 def progress(label: str, items: Sequence[T]) -> Iterator[T]:
     """The items, with a bar on standard error while they are worked through."""
-    with click.progressbar(items, label=label, file=click.get_text_stream("stderr")) as bar:
+    with click.progressbar(items, label=label, file=sys.stderr) as bar:
         yield from bar

@@ -50,6 +50,7 @@ IGNITION_OFF_S = next(i for i, cabin in enumerate(GETTING_OUT) if cabin.ignition
 LEVELS = (FUEL_LEVEL, STATE_OF_CHARGE)
 LEVELS_KNOWN_S = 4  # a cluster that has just woken does not know its levels: not before ON
 BRAKE_FROM_W = 300.0  # less than this is lifting off
+LIT_BELOW_MS2 = -1.3  # UN R13-H: from here on the brake light is on, though only the motor brakes
 BRAKE_FULL_W = 120_000.0  # pedal all the way down
 BRAKE_HELD_PERCENT = 15.0  # at a stand, in gear
 
@@ -104,7 +105,7 @@ class Drive:
         car.odometer_m += (v0_ms + v1_ms) / 2
         ramps |= dict.fromkeys((SPEED, *WHEELS), (v0_kmh, v1_kmh))
         ramps[ODOMETER] = (start_m, car.odometer_m)
-        held |= _cabin(cabin) | _brake(brake_w, v0_ms == v1_ms == 0 and cabin.selected_gear == DRIVE)
+        held |= _cabin(cabin) | _brake(brake_w, v1_ms - v0_ms, v0_ms == v1_ms == 0 and cabin.selected_gear == DRIVE)
         held[names.ACCELERATION] = v1_ms - v0_ms
         held[names.AIR] = car.train.air_c
         held[names.RUN_TIME] = self._run_s
@@ -162,7 +163,8 @@ def _cabin(cabin: Cabin) -> dict[str, Value]:
     }
 
 
-def _brake(brake_w: float, holding: bool) -> dict[str, Value]:
+def _brake(brake_w: float, gain_ms2: float, holding: bool) -> dict[str, Value]:
     braking = holding or brake_w > BRAKE_FROM_W
+    lit = braking or gain_ms2 < LIT_BELOW_MS2
     pressed = 8 + 92 * brake_w / BRAKE_FULL_W if brake_w > BRAKE_FROM_W else BRAKE_HELD_PERCENT  # 8 %: free travel
-    return {names.BRAKE_LIGHT: "ACTIVE" if braking else "INACTIVE", names.BRAKE_PEDAL: min(100.0, pressed) if braking else 0.0}
+    return {names.BRAKE_LIGHT: "ACTIVE" if lit else "INACTIVE", names.BRAKE_PEDAL: min(100.0, pressed) if braking else 0.0}

@@ -122,6 +122,16 @@ def test_stop_start_stops_the_engine_but_not_the_ignition() -> None:
     assert saving.truth.fuel_l < plain.truth.fuel_l
 
 
+def test_stop_start_waits_until_the_car_has_been_put_in_gear() -> None:
+    warm = car("sim_petrol", stop_start=True)
+    Drive(warm, trace_of(["udds"], "trace", 0))
+    warm.train.rest(600)
+    drive = Drive(warm, Trace("by hand", (*[0.0] * 10, 20.0, 0.0)))
+    in_park = [s for s in drive.seconds[8:] if s.held["Vehicle.Powertrain.Transmission.SelectedGear"] == 126]
+    assert {s.ramps[ENGINE_SPEED][1] for s in in_park if s.held[IGNITION] == "ON"} == {780.0}
+    assert (0.0, 0.0) in {s.ramps[ENGINE_SPEED] for s in drive.seconds[10:20]}
+
+
 # -- physics: electric -------------------------------------------------------------------------------
 
 
@@ -189,6 +199,21 @@ def test_a_drive_begins_and_ends_with_the_ignition_off(vehicle: str) -> None:
     ):
         assert {drive.seconds[i].held[path] for i in moving} == {seen}
         assert {drive.seconds[i].held[path] for i in (0, -3)} == {not seen}
+
+
+@pytest.mark.parametrize("vehicle", VEHICLES)
+def test_the_brake_light_is_on_when_slowing_and_when_held_at_a_stand(vehicle: str) -> None:
+    drive = driven(vehicle, "us06")
+    for second in drive.seconds[drive.truth.moves_off_s : drive.truth.ignition_off_s - 2]:
+        lit, pressed_percent = (
+            second.held["Vehicle.Body.Lights.Brake.IsActive"],
+            second.held["Vehicle.Chassis.Brake.PedalPosition"],
+        )
+        assert isinstance(pressed_percent, float) and (lit == "ACTIVE" or pressed_percent == 0)
+        if second.v1_ms > second.v0_ms:
+            assert lit == "INACTIVE"
+        if second.v0_ms == second.v1_ms == 0 or second.v1_ms - second.v0_ms < -1.3:
+            assert lit == "ACTIVE"
 
 
 def test_harsh_events_are_counted_as_a_person_would() -> None:

@@ -1,0 +1,56 @@
+"""python -m hil.bench.first_frame KEYOFF.TOML ID DATA: start as `keyoff run` does, until one frame is through the engine.
+
+Prints the moment (CLOCK_MONOTONIC, which is every process's), the CPU time spent and the most memory taken, in s, s, MiB.
+The bus is python-can's `virtual` one: the only one on which a process can be its own neighbour.
+"""
+
+from __future__ import annotations
+
+import resource
+import sys
+import time
+from pathlib import Path
+
+from agent.__main__ import front  # noqa: F401 - the command's front door is loaded in every start
+from agent.cli.load import load_config, setup_of
+from agent.cli.run import Loop
+from agent.daemon import Daemon
+from agent.io import clock
+from agent.io.buses.live import LiveBus
+from agent.io.store import Store
+
+OPENING_S = 0.001  # between two looks whether the bus is open
+
+
+def most_mib() -> float:
+    """The most memory that was resident. (ru_maxrss would tell of the process that started this one, too.)"""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM:")) / 1024
+
+
+def main(path: Path, arbitration_id: int, data: bytes) -> None:
+    config = load_config(path)
+    setup, plan = setup_of(config, path)
+    store = Store(Path(config.unit.state_dir) / "keyoff.db", config.unit.id)
+    daemon = Daemon(setup, plan, store, clock.boot_id())
+    before = daemon.engine.context(0).last_ns  # what an earlier start in this boot heard
+    bus = LiveBus(config.bus[0], plan.filters().get(config.bus[0].name, ()))
+    bus.start()
+    loop = Loop(daemon, [bus], Path(config.unit.state_dir), None)
+    import can  # the bus's thread is about to do the same
+
+    with can.Bus(interface="virtual", channel=config.bus[0].channel) as neighbour:
+        while bus.trouble is not None:
+            clock.pause(OPENING_S)
+        neighbour.send(can.Message(arbitration_id=arbitration_id, is_extended_id=False, data=data))
+        while daemon.engine.context(0).last_ns == before:
+            loop.beat()
+        done_s = time.monotonic()
+        used = resource.getrusage(resource.RUSAGE_SELF)
+        print(done_s, used.ru_utime + used.ru_stime, most_mib())
+        bus.stop()
+    store.close()
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), int(sys.argv[2], 16), bytes.fromhex(sys.argv[3]))
