@@ -1,7 +1,7 @@
 """A MessagePlan → the Python function that decodes its frames: the wanted signals and nothing else. Pure.
 
 What can be decided once (bit positions, which raw numbers are within limits, what a choice means) is decided when the
-function is written, not per frame: whole-message decoding costs some 3 µs a frame, this 0.3.
+function is written, not per frame: cantools' whole messages cost some 3 µs a frame, this 0.2 to 0.9.
 """
 
 from __future__ import annotations
@@ -130,13 +130,14 @@ class _Writer:
         return [f"{', '.join(names)}, = {unpack}(body)"]
 
     def _count(self, counter: Field) -> list[str]:
+        mask = (1 << counter.length) - 1
         return [
-            f"count = {self._raw(counter)}",
+            f"count = ({self._raw(counter)}) & {mask}",
             "if count == expected:",
             "    misses -= misses > 0",
             "elif expected is not None:",
             f"    misses += misses < {MAX_MISSES}",
-            f"expected = count + 1 & {(1 << counter.length) - 1}",
+            f"expected = count + 1 & {mask}",
             f"if misses >= {MAX_MISSES}:",
             f"    return {self._fault('bad counter')}",
         ]
@@ -178,9 +179,9 @@ class _Writer:
         if part.field.length <= TABLE_BITS:
             lines.append(f"{variable} = {self._table(part)}[{self._bits(part.field)}]")
         else:
-            raw = self._unpacked.get(part.field, "x")
-            lines += [] if raw in self._unpacked.values() else [f"x = {self._raw(part.field)}"]
-            lines.append(f"{variable} = {self._value(part, raw)}")
+            if part.field not in self._unpacked:
+                lines.append(f"x = {self._raw(part.field)}")
+            lines.append(f"{variable} = {self._value(part, self._unpacked.get(part.field, 'x'))}")
         return variable
 
     def _table(self, part: Part) -> str:
@@ -229,10 +230,8 @@ class _Writer:
             taken, bits = ("little" if field.is_little_endian else "big"), 8 * self.message.length
             shift += 8 * (first if field.is_little_endian else self.message.length - 1 - last)
         else:
-            taken, bits = (
-                f"int_of(body[{first}:{last + 1}]{', ' + repr('little') if field.is_little_endian else ''})",
-                8 * (last - first + 1),
-            )
+            order = "little" if field.is_little_endian else "big"
+            taken, bits = f"int_of(body[{first}:{last + 1}], {order!r})", 8 * (last - first + 1)
         if shift:
             taken = f"{taken} >> {shift}"
         if bits - shift > field.length:

@@ -36,7 +36,8 @@ class GridState(msgspec.Struct):
     samples: int = 0
     fifths: list[float] = []
     closed_ns: int = -1  # the end of the last step, to tell whether the next one follows
-    jumps: int = 0  # implausible samples in a row
+    jumps: int = 0  # implausible samples in a row,
+    jump_ns: int = 0  # and the first of them: a jump does not become a ramp by staying
     areas: dict[str, tuple[int, float, float, float, float]] = {}  # t, value, positive, negative, seen_s
     latest: dict[str, tuple[int, Value]] = {}
 
@@ -104,9 +105,9 @@ class Grid:
             self._open(t_ns, v)
             return steps
         dv = v - s.v_ms
-        if (dv > JUMP_FLOOR_MS or dv < -JUMP_FLOOR_MS) and abs(dv) * NS > JUMP_MS2 * dt_ns:
+        if (dv > JUMP_FLOOR_MS or dv < -JUMP_FLOOR_MS) and abs(dv) * NS > JUMP_MS2 * ((s.jump_ns or t_ns) - s.t_ns):
             return self._jump(t_ns, v)
-        s.jumps = 0
+        s.jumps = s.jump_ns = 0
         s.samples += 1
         if t_ns // FIFTH_NS == s.t_ns // FIFTH_NS:  # the common case of a fast source: no grid point between
             s.distance_m += abs(s.v_ms + v) / 2 * dt_ns / NS  # backwards is driven too
@@ -120,12 +121,12 @@ class Grid:
         s = self.state
         s.areas = {k: (t, x, 0.0, 0.0, 0.0) for k, (t, x, *_) in s.areas.items()}
         s.t_ns, s.v_ms, s.start_ns, s.v0_ms = t_ns, v, t_ns, v
-        s.distance_m, s.samples, s.fifths, s.jumps = 0.0, 1, [], 0
+        s.distance_m, s.samples, s.fifths, s.jumps, s.jump_ns = 0.0, 1, [], 0, 0
         return []
 
     def _jump(self, t_ns: int, v: float) -> list[Step] | None:
         s = self.state
-        s.jumps += 1
+        s.jumps, s.jump_ns = s.jumps + 1, s.jump_ns or t_ns
         self.implausible += 1
         if s.jumps < JUMPS_TO_BELIEVE:
             return None

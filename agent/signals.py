@@ -160,7 +160,7 @@ TEXTS: dict[str, tuple[str, ...]] = {
     IGNITION: ("UNDEFINED", "LOCK", "OFF", "ACC", "ON", "START"),
     "Vehicle.Body.Lights.Brake.IsActive": ("INACTIVE", "ACTIVE", "ADAPTIVE"),  # ADAPTIVE: it tells of emergency braking
 }
-"""Broadcast signals that are words in VSS 6.0, with the words allowed, in its order. What has neither range nor words is a switch."""
+"""Broadcast signals that are words in VSS 6.0: those allowed, in its order. What has neither range nor words is a switch."""
 
 
 def known(path: str) -> bool:

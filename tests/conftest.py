@@ -12,6 +12,10 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--update-golden", action="store_true", help="Write what the golden drives come to now as what is expected.")
+
+
 def absent(what: str) -> NoReturn:
     """Skip, or fail where CI promised that it is there."""
     if os.environ.get("CI") == "true":

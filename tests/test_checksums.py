@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agent.checksums import CHECKSUMS, checksum
@@ -32,6 +32,7 @@ def test_subaru_adds_id_and_data_but_not_the_length() -> None:
     assert checksum("subaru", 0x321, bytes((0, 1, 2, 3)), 0) == 0x03 + 0x21 + 1 + 2 + 3
 
 
+@settings(deadline=None)
 @given(st.sampled_from(CHECKSUMS), st.binary(min_size=2, max_size=64), st.data())
 def test_one_flipped_bit_is_always_noticed(algorithm: str, data: bytes, draw: st.DataObject) -> None:
     at = draw.draw(st.integers(0, len(data) - 1))
@@ -41,6 +42,7 @@ def test_one_flipped_bit_is_always_noticed(algorithm: str, data: bytes, draw: st
     assert checksum(algorithm, 0x2C1, data, at) != checksum(algorithm, 0x2C1, bytes(flipped), at)
 
 
+@settings(deadline=None)
 @given(st.sampled_from(CHECKSUMS), st.binary(min_size=1, max_size=64), st.integers(0, 255))
 def test_its_own_byte_never_counts(algorithm: str, data: bytes, other: int) -> None:
     assert checksum(algorithm, 0x7FF, data, 0) == checksum(algorithm, 0x7FF, bytes((other,)) + data[1:], 0)

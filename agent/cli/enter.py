@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -29,6 +30,7 @@ def enter(config_path: Path, store_path: Path | None, request: Request) -> None:
         else Config(VehicleConfig("obd2"), UnitConfig(id="replay"))
     )
     path = store_path or Path(config.unit.state_dir) / "keyoff.db"
+    _as_owner(path.parent)
     try:
         store = Store(path, config.unit.id)
     except StoreError as e:
@@ -54,6 +56,14 @@ def apply(daemon: Daemon, request: Request) -> None:
         if not rows:
             raise ConfigError(f"there is no trip {request.trip_id}")
         daemon.assign(dict(rows[0]), request.driver)
+
+
+def _as_owner(folder: Path) -> None:
+    """Root goes on as who owns `folder`: the daemon has to write and remove what is written here."""
+    if os.geteuid() == 0 and folder.exists():
+        owner = folder.stat()
+        os.setegid(owner.st_gid)
+        os.seteuid(owner.st_uid)
 
 
 def _leave(state_dir: Path, request: Request) -> None:

@@ -103,8 +103,14 @@ def store_file(config_path: Path, store_path: Path | None) -> Path:
 
 def look(path: Path) -> sqlite3.Connection:
     """A read-only connection. Raises StoreError."""
-    if not path.exists():
-        raise StoreError(f"{path}: there is no database yet; it appears with the first `keyoff run` (or name one with --store)")
+    try:
+        path.stat()
+    except FileNotFoundError:
+        raise StoreError(
+            f"{path}: there is no database yet; it appears with the first `keyoff run` (or name one with --store)"
+        ) from None
+    except PermissionError:
+        raise StoreError(f"{path}: it is not yours to read; run this with sudo") from None
     try:
         conn = connect(path, read_only=True)
         conn.execute("SELECT 1 FROM trips LIMIT 1")

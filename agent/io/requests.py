@@ -38,7 +38,12 @@ def leave(state_dir: Path, request: Request) -> Path:
 
 
 def waiting(state_dir: Path) -> list[tuple[Path, Request | None]]:
-    """The requests that lie there, oldest first; None for one that cannot be read."""
+    """The requests that lie there, oldest first; None for one that cannot be read.
+
+    None at all where they could not be removed afterwards (a folder of another user's): each would be done again for ever.
+    """
+    if not os.access(state_dir / FOLDER, os.W_OK):
+        return []
     found = sorted((state_dir / FOLDER).glob("*.json"), key=lambda p: p.stat().st_mtime_ns)
     return [(path, _read(path)) for path in found]
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import NamedTuple
 
-from agent.obd import ANSWERS_11BIT
-from hil.bench.drives import live
+from hil.bench.drives import answers, live
 from hil.bench.figures import Figure, Group, Place, at_most, progress
 from hil.bench.recordings import total
 from hil.vehicle import Drive, car, frames, trace_of
@@ -40,8 +39,7 @@ def distances(cycle: str, max_frames_per_s: int | None = None, folder: Path | No
     drive = Drive(car("sim_petrol"), trace_of([cycle], "trace", seed=0))
     by_speed = live(frames(drive, max_frames_per_s=max_frames_per_s), "sim_petrol", folder=folder).trips
     heard = frames(drive, obd_requests_per_s=REQUESTS_PER_S)
-    answer_id, mask = ANSWERS_11BIT
-    by_pid = live((f for f in heard if f.arbitration_id & mask == answer_id & mask), "obd2", folder=folder).trips
+    by_pid = live(answers(heard), "obd2", folder=folder).trips
     truncation_m = TRUNCATED_KMH / 3.6 * drive.truth.moving_s
     return Distances(drive.trace.distance_m, total(by_speed, "distance_m"), total(by_pid, "distance_m"), truncation_m)
 

@@ -22,6 +22,7 @@ from agent.io.plans import load_plan
 from agent.io.store import Store
 from agent.io.vehicles import find_vehicle
 from agent.model import NS, Event, Frame, Setup, Wall
+from agent.obd import ANSWERS_11BIT
 
 CHUNK_NS = 2 * NS  # what a replay hands over at once
 CACHE = Path(__file__).resolve().parent.parent.parent / ".cache"
@@ -76,6 +77,12 @@ def live(frames: Iterable[Frame], vehicle: str, wall: Wall | None = None, folder
             daemon.frames(piece)
         daemon.finish()
         return outcome(daemon)
+
+
+def answers(frames: Iterable[Frame]) -> Iterator[Frame]:
+    """Of a bus's frames, the diagnostic answers of its ECUs: what a listener on the OBD-II connector may be left with."""
+    answer_id, mask = ANSWERS_11BIT
+    return (frame for frame in frames if frame.arbitration_id & mask == answer_id & mask and not frame.is_extended)
 
 
 def outcome(daemon: Daemon) -> Outcome:

@@ -21,7 +21,7 @@ NO_DISK = ("tmpfs", "ramfs", "devtmpfs")  # what is written there reaches no dis
 
 def measure(place: Place) -> list[Figure]:
     log = place.recording(CSS)
-    if kind := file_system(place.folder):
+    if kind := memory_below(place.folder.resolve(), MOUNTS.read_text()):
         raise LeftOut(f"{place.folder} is on {kind}, where nothing is written to a disk: put the checkout elsewhere")
     setup, plan = plan_of("obd2")
     recording = Recording(log, tuple(setup.vehicle.bus))
@@ -46,10 +46,10 @@ def written_bytes() -> int:
     return int(counters["write_bytes"])
 
 
-def file_system(folder: Path) -> str | None:
-    """The file system's name when what `folder` lies on has no disk behind it; else None."""
-    mounts = [line.split() for line in MOUNTS.read_text().splitlines()]
-    inside = [(len(m[4]), m[m.index("-") + 1]) for m in mounts if folder.resolve().is_relative_to(m[4])]
+def memory_below(folder: Path, mounts: str) -> str | None:
+    """The file system's name when what `folder` lies on has no disk behind it, by mountinfo's lines; else None."""
+    lines = [line.split() for line in mounts.splitlines()]
+    inside = [(len(line[4]), line[line.index("-") + 1]) for line in lines if folder.is_relative_to(line[4])]
     kind = max(inside, default=(0, ""))[1]
     return kind if kind in NO_DISK else None
 

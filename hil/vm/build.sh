@@ -83,6 +83,7 @@ ExecStart=/usr/local/sbin/keyoff-vm
 WantedBy=multi-user.target
 EOF
 echo keyoff-vm >"$ROOT/etc/hostname"
+echo '127.0.0.1 localhost keyoff-vm' >"$ROOT/etc/hosts"
 : >"$ROOT/etc/machine-id"
 echo '/dev/root / ext4 defaults,noatime 0 0' >"$ROOT/etc/fstab"
 printf '[Journal]\nStorage=volatile\n' >"$ROOT/etc/systemd/journald.conf.d/vm.conf"

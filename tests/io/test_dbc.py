@@ -8,7 +8,7 @@ from typing import Any
 
 import cantools
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agent.config import ConfigError, parse
@@ -104,6 +104,7 @@ def close(ours: Value, theirs: Any) -> bool:
     return isinstance(ours, int | float) and math.isclose(ours, theirs, rel_tol=1e-12, abs_tol=1e-12)
 
 
+@settings(deadline=None)
 @given(st.sampled_from(sorted(NAMES)), st.randoms(use_true_random=False), st.data())
 def test_any_choice_of_signals_equals_cantools(name: str, chance: random.Random, draw: st.DataObject) -> None:
     message = DATABASE.get_message_by_name(name)
@@ -224,6 +225,14 @@ def test_all_bits_set_are_not_available_where_the_maximum_excludes_them() -> Non
     assert one(SPEED, "FF", dbc.format(0), profile) == 255
 
 
+def test_the_profiles_scale_and_offset_come_after_the_dbcs() -> None:
+    dbc = HEAD + 'BO_ 1 A: 1 X\n SG_ S : 0|8@1+ (0.5,-40) [0|0] "mph" X\n'
+    assert (
+        one(SPEED, "FA", dbc, '[signals."Vehicle.Speed"]\nsource = "A.S"\nscale = 1.5\noffset = 2\n')
+        == (250 * 0.5 - 40) * 1.5 + 2
+    )
+
+
 def test_a_number_that_the_dbc_gives_a_name_is_no_measurement() -> None:
     dbc = HEAD + 'BO_ 1 A: 1 X\n SG_ S : 0|8@1+ (1,0) [0|255] "km/h" X\nVAL_ 1 S 253 "Fault" ;\n'
     profile = '[signals."Vehicle.Speed"]\nsource = "A.S"\n'
@@ -326,6 +335,7 @@ def test_a_wrong_profile_is_told_by_file_key_and_fix(profile: str, message: str)
         (OURS.replace("BO_ 201 SLOW", "BO_ 2O1 SLOW"), "x.dbc: cannot be read as a DBC: Invalid syntax at line 15"),
         (OURS.replace("BO_ 201 SLOW", "BO_ 20100 SLOW"), "a 29-bit id is written with 2147483648 added to it"),
         (OURS.replace("SLOW: 2", "SLOW: 1"), "x.dbc: SLOW.KM ends in byte 2 of 1; correct its bits or the length"),
+        (OURS.replace("MILES m2", "MILES m1"), "(SLOW.KM, SLOW.MILES); write source = the one to be trusted"),
         ("", "x.dbc: cannot be read as a DBC"),
         ("\x00\xff garbage", "x.dbc: cannot be read as a DBC"),
     ],
