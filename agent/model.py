@@ -25,8 +25,8 @@ Sample: TypeAlias = tuple[int, str, Value]
 NS = 1_000_000_000
 
 
-class Frame(NamedTuple):
-    """One CAN frame as it was on a bus."""
+class Frame(msgspec.Struct, frozen=True, gc=False):
+    """One CAN frame as it was on a bus. A Struct: thousands are made a second, at a fifth of a NamedTuple's cost."""
 
     arbitration_id: int
     is_extended: bool

@@ -89,13 +89,13 @@ class Assembler:
 
     def feed(self, frame: Frame) -> list[Sample]:
         """The samples that `frame` completes, at its own t_ns; [] for a frame that is no diagnostic answer. Never raises."""
-        arbitration_id, is_extended, data, bus, t_ns = frame
-        if arbitration_id & _MASK_29 != _ID_29 if is_extended else arbitration_id & _MASK_11 != _ID_11:
+        arbitration_id, data, t_ns = frame.arbitration_id, frame.data, frame.t_ns
+        if arbitration_id & _MASK_29 != _ID_29 if frame.is_extended else arbitration_id & _MASK_11 != _ID_11:
             return []
         read = _SINGLE.get(data[:3])
-        if read and len(data) > data[0] and (not self._open or (bus, arbitration_id) not in self._open):
+        if read and len(data) > data[0] and (not self._open or (frame.bus, arbitration_id) not in self._open):
             return read(t_ns, data, 3)
-        message = self._message((bus, arbitration_id), data, t_ns)
+        message = self._message((frame.bus, arbitration_id), data, t_ns)
         return self._samples(message, t_ns) if message else []
 
     def _samples(self, message: bytes, t_ns: int) -> list[Sample]:

@@ -12,6 +12,7 @@ from random import Random
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from agent import signals
 from agent.model import NS, Frame, Sample
@@ -100,7 +101,7 @@ def test_several_pids_in_a_single_frame() -> None:
 )
 def test_other_ids_are_no_answers(arbitration_id: int, is_extended: bool) -> None:
     assembler = Assembler()
-    assert assembler.feed(SPEED_50._replace(arbitration_id=arbitration_id, is_extended=is_extended)) == []
+    assert assembler.feed(replace(SPEED_50, arbitration_id=arbitration_id, is_extended=is_extended)) == []
     assert assembler.counts == {}
 
 
@@ -157,7 +158,7 @@ FIRST, SECOND, THIRD = (a_frame(part, t_ns=n * 1000) for n, part in enumerate(sp
     [
         ([FIRST, THIRD, SECOND], 0, {"wrong sequence number": 1, "stray consecutive frame": 1}),
         (
-            [FIRST, SECOND._replace(data=b"\x29" + SECOND.data[1:]), THIRD],
+            [FIRST, replace(SECOND, data=b"\x29" + SECOND.data[1:]), THIRD],
             0,
             {"wrong sequence number": 1, "stray consecutive frame": 1},
         ),
@@ -167,14 +168,14 @@ FIRST, SECOND, THIRD = (a_frame(part, t_ns=n * 1000) for n, part in enumerate(sp
         ([FIRST, SECOND, THIRD, THIRD], 1, {"stray consecutive frame": 1}),
         ([FIRST, a_frame("30 00 00"), SECOND, THIRD], 1, {"flow control": 1}),
         ([FIRST, a_frame("03 7F 01 78"), SECOND], 0, {"interrupted": 1, "negative response": 1, "stray consecutive frame": 1}),
-        ([FIRST, SECOND._replace(data=SECOND.data[:5]), THIRD], 0, {"truncated": 1, "stray consecutive frame": 1}),
-        ([FIRST, SECOND, THIRD._replace(data=THIRD.data[:3])], 0, {"truncated": 1}),
-        ([FIRST, SECOND._replace(t_ns=N_CR_NS), THIRD._replace(t_ns=2 * N_CR_NS)], 1, {}),
-        ([FIRST, SECOND._replace(t_ns=N_CR_NS + 1), THIRD], 0, {"timed out": 1, "stray consecutive frame": 1}),
-        ([FIRST._replace(t_ns=5000), SECOND, THIRD], 0, {"timed out": 1, "stray consecutive frame": 1}),
-        ([FIRST, FIRST._replace(t_ns=2 * NS)], 0, {"timed out": 1}),
-        ([FIRST, SECOND._replace(arbitration_id=0x7E9), THIRD], 0, {"stray consecutive frame": 1, "wrong sequence number": 1}),
-        ([FIRST, SECOND._replace(bus="can1"), THIRD], 0, {"stray consecutive frame": 1, "wrong sequence number": 1}),
+        ([FIRST, replace(SECOND, data=SECOND.data[:5]), THIRD], 0, {"truncated": 1, "stray consecutive frame": 1}),
+        ([FIRST, SECOND, replace(THIRD, data=THIRD.data[:3])], 0, {"truncated": 1}),
+        ([FIRST, replace(SECOND, t_ns=N_CR_NS), replace(THIRD, t_ns=2 * N_CR_NS)], 1, {}),
+        ([FIRST, replace(SECOND, t_ns=N_CR_NS + 1), THIRD], 0, {"timed out": 1, "stray consecutive frame": 1}),
+        ([replace(FIRST, t_ns=5000), SECOND, THIRD], 0, {"timed out": 1, "stray consecutive frame": 1}),
+        ([FIRST, replace(FIRST, t_ns=2 * NS)], 0, {"timed out": 1}),
+        ([FIRST, replace(SECOND, arbitration_id=0x7E9), THIRD], 0, {"stray consecutive frame": 1, "wrong sequence number": 1}),
+        ([FIRST, replace(SECOND, bus="can1"), THIRD], 0, {"stray consecutive frame": 1, "wrong sequence number": 1}),
     ],
 )
 def test_a_message_that_goes_wrong(frames: list[Frame], answers: int, counts: dict[str, int]) -> None:
@@ -185,7 +186,7 @@ def test_a_message_that_goes_wrong(frames: list[Frame], answers: int, counts: di
 
 def test_a_single_frame_takes_the_place_of_an_unfinished_message() -> None:
     assert fed([FIRST, SPEED_50, SECOND]) == ([(0, signals.SPEED, 50)], {"interrupted": 1, "stray consecutive frame": 1})
-    samples, counts = fed([FIRST, SPEED_50._replace(arbitration_id=0x7E9), SECOND, THIRD])
+    samples, counts = fed([FIRST, replace(SPEED_50, arbitration_id=0x7E9), SECOND, THIRD])
     assert ([value for _, _, value in samples], counts) == ([50, *(value for _, value in SIX_VALUES)], {})
 
 
@@ -193,10 +194,10 @@ def test_unfinished_messages_are_bounded() -> None:
     assembler = Assembler()
     sources = [0x18DAF100 + n for n in range(2 * MAX_OPEN)]
     for n, source in enumerate(sources):
-        assembler.feed(FIRST._replace(arbitration_id=source, is_extended=True, t_ns=n))
+        assembler.feed(replace(FIRST, arbitration_id=source, is_extended=True, t_ns=n))
     assert assembler.counts == {"interrupted": MAX_OPEN}
     done = [
-        assembler.feed(part._replace(arbitration_id=source, is_extended=True)) for source in sources for part in (SECOND, THIRD)
+        assembler.feed(replace(part, arbitration_id=source, is_extended=True)) for source in sources for part in (SECOND, THIRD)
     ]
     assert sum(map(bool, done)) == MAX_OPEN
 

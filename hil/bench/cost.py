@@ -17,6 +17,8 @@ from pathlib import Path
 from statistics import median
 from typing import Any, NamedTuple, TypeAlias, TypeVar
 
+from msgspec.structs import astuple
+
 from agent.decode import Decoder, Plan
 from agent.io.buses.recording import Recording
 from agent.model import NS, Frame, Sample, Setup, Wall
@@ -98,7 +100,7 @@ def load(log: Path) -> Inputs:
 
 
 def _raw(frame: Frame) -> Raw:
-    return (*frame,)
+    return astuple(frame)
 
 
 def _chunks(items: list[T]) -> list[list[T]]:

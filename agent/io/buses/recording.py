@@ -88,8 +88,7 @@ class Recording:
         start = 0
         try:
             for item in items:
-                t_ns = item[-1] if isinstance(item, Frame) else item[0]
-                assert isinstance(t_ns, int)
+                t_ns = item.t_ns if isinstance(item, Frame) else item[0]
                 if piece and (t_ns - start > CHUNK_NS or len(piece) >= CHUNK_FRAMES):
                     yield piece  # type: ignore[misc]
                     piece = []
