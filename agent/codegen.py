@@ -165,9 +165,9 @@ class _Writer:
         variables = [self._part(part, lines) for part in reading.parts]
         if len(variables) == 1:
             return variables[0]
-        unknown = " or ".join(f"{v} is None" for v in variables)
         mean = f"mean{next(self._fresh)}"
-        lines.append(f"{mean} = None if {unknown} else ({' + '.join(variables)}) / {len(variables)}")
+        lines += ["try:", f"    {mean} = ({' + '.join(variables)}) / {len(variables)}"]
+        lines += ["except TypeError:", f"    {mean} = None"]  # one of them is unknown; asking each first costs the most
         return mean
 
     def _part(self, part: Part, lines: list[str]) -> str:

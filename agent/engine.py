@@ -28,11 +28,11 @@ from agent.grid import Grid, GridState
 from agent.model import NS, ClockQuality, Context, Event, Rule, Sample, Setup, Step, Value, Wall
 from agent.tally import INTEGRALS, READS
 
-Handler: TypeAlias = Callable[[int, str, Value], None]
+Handler: TypeAlias = Callable[[int, Value], list[Step] | None]
 
 NEVER_NS = 1 << 63
-WAKES_PER_CALL = 100  # a rule that asks for the past again and again must not hang the unit: it waits PAUSE_NS then
-PAUSE_NS = NS  # as often as the shell ticks
+WAKES_PER_CALL = 20  # more than any rule has to do at once: one that asks again and again must not hang the unit,
+REST_NS = NS  # it is counted and rests until the shell's next tick
 
 
 class TracePoint(NamedTuple):
@@ -74,7 +74,8 @@ class Engine:
         self._t_ns = -1  # how far time has come; -1: nobody said yet
         self._last_ns = -1  # the newest sample
         self._due_ns = 0  # when to look for what is due; 0: now
-        self._paused_ns = 0
+        self._wakes: Counter[str] = Counter()  # of each rule, in this call
+        self._resting_ns: dict[str, int] = {}  # until when a rule that asks again and again is not woken
         self._out: list[Event] = []
         self._stepping = [r for r in self.rules if type(r).step is not Rule.step]
         self._waking = [r for r in self.rules if type(r).next_wake is not Rule.next_wake]
@@ -84,20 +85,26 @@ class Engine:
 
     def feed(self, samples: Iterable[Sample]) -> list[Event]:
         """Samples in order of time → the events that they raise."""
-        handlers = self._handlers
+        handler_of = self._handlers.get
         due, last = self._due_ns, self._last_ns
         for t_ns, signal, value in samples:
             if t_ns >= due:
+                self._last_ns = last
                 due = self._wake_until(t_ns)
+            handler = handler_of(signal)
             if t_ns >= last:
-                self._last_ns = last = t_ns
+                last = t_ns
             elif self.grid.is_late(t_ns, signal):
                 self.late += 1
                 continue
-            handler = handlers.get(signal)
-            if handler is not None:
-                handler(t_ns, signal, value)
-                due = self._due_ns
+            if handler is None:  # nobody reads it: it only shows that the bus lives
+                continue
+            self._last_ns = last
+            steps = handler(t_ns, value)
+            if steps is not None:  # a second is complete, or a stretch has begun
+                self._steps(steps)
+            due = self._due_ns
+        self._last_ns = last
         return self._take()
 
     def wake(self, t_ns: int, wall: Wall | None) -> list[Event]:
@@ -111,7 +118,7 @@ class Engine:
         """When `wake` is wanted next, in t_ns; None when nothing is due."""
         ctx = self.context(self._t_ns)
         due = [t for t in (self.grid.due_ns, *(self._wish(r, ctx) for r in self._waking)) if t is not None]
-        return max(min(due), self._paused_ns) if due else None
+        return min(due, default=None)
 
     def finish(self) -> list[Event]:
         """The recording is over: end what is under way at the last sample, saying so."""
@@ -186,33 +193,36 @@ class Engine:
     def _make_handlers(self) -> dict[str, Handler]:
         """signal → what is done with a sample of it; a signal that nobody reads has none (it only shows a live bus)."""
         named = {s for r in self.rules for s in r.signals}
-        handlers: dict[str, Handler] = dict.fromkeys(named | self.trip.reads | {signals.ENGINE_SPEED}, self._keep)
-        handlers |= dict.fromkeys(self.grid.integrals, self._integrate)
-        handlers[signals.SPEED] = self._speed
-        return handlers | {s: self._reading(handlers[s], [r for r in self.rules if s in r.signals]) for s in named}
+        handlers = {s: self._keeping(s) for s in named | self.trip.reads | {signals.ENGINE_SPEED}}
+        handlers |= {s: self._integrating(s) for s in self.grid.integrals}
+        handlers[signals.SPEED] = self.grid.speed
+        return handlers | {s: self._reading(s, handlers[s], [r for r in self.rules if s in r.signals]) for s in named}
 
-    def _reading(self, take: Handler, rules: list[Rule]) -> Handler:
+    def _reading(self, signal: str, take: Handler, rules: list[Rule]) -> Handler:
         """`take`, and after it the rules that read this signal."""
 
-        def read(t_ns: int, signal: str, value: Value) -> None:
-            take(t_ns, signal, value)
+        def read(t_ns: int, value: Value) -> None:
+            steps = take(t_ns, value)
+            if steps is not None:
+                self._steps(steps)
             ctx = self.context(t_ns)
             for rule in rules:
                 self._tell(ctx, rule, rule.sample, ctx, signal, value)
 
         return read
 
-    def _speed(self, t_ns: int, signal: str, value: Value) -> None:
-        steps = self.grid.speed(t_ns, value)
-        if steps is not None:
-            self._steps(steps)
+    def _integrating(self, signal: str) -> Handler:
+        def integrate(t_ns: int, value: Value) -> None:
+            self.grid.area(t_ns, signal, value)
+            self.grid.state.latest[signal] = (t_ns, value)
 
-    def _integrate(self, t_ns: int, signal: str, value: Value) -> None:
-        self.grid.area(t_ns, signal, value)
-        self.grid.state.latest[signal] = (t_ns, value)
+        return integrate
 
-    def _keep(self, t_ns: int, signal: str, value: Value) -> None:
-        self.grid.state.latest[signal] = (t_ns, value)
+    def _keeping(self, signal: str) -> Handler:
+        def keep(t_ns: int, value: Value) -> None:
+            self.grid.state.latest[signal] = (t_ns, value)
+
+        return keep
 
     def _steps(self, steps: Iterable[Step]) -> None:
         self._due_ns = 0
@@ -228,20 +238,15 @@ class Engine:
 
     def _wake_until(self, t_ns: int) -> int:
         """Raise what is due up to `t_ns`, each at its own time → when to look again."""
-        self._t_ns = max(self._t_ns, self._last_ns) if self._t_ns >= 0 else t_ns
-        due = self.next_wake()
-        for _ in range(WAKES_PER_CALL):
-            if due is None or due > t_ns:
-                break
-            self._t_ns = max(self._t_ns, due)
-            self._wake_due()
-            due = self.next_wake()
-        else:
-            due = self._paused_ns = t_ns + PAUSE_NS
-        self._due_ns = NEVER_NS if due is None else due
+        self._t_ns = self._t_ns if self._t_ns >= 0 else t_ns
+        self._wakes.clear()
+        while (due_ns := self.next_wake()) is not None and due_ns <= t_ns:
+            self._t_ns = max(self._t_ns, due_ns)
+            self._wake_due(t_ns)
+        self._due_ns = NEVER_NS if due_ns is None else due_ns
         return self._due_ns
 
-    def _wake_due(self) -> None:
+    def _wake_due(self, until_ns: int) -> None:
         now_ns = self._t_ns
         ctx = self.context(now_ns)
         pause_ns = self.grid.due_ns
@@ -249,15 +254,23 @@ class Engine:
             self._steps(self.grid.close())  # before the trip that it belongs to ends
         for rule in self._waking:
             at = self._wish(rule, ctx)
-            if at is not None and at <= now_ns:
+            if at is None or at > now_ns:
+                continue
+            self._wakes[rule.name] += 1
+            if self._wakes[rule.name] > WAKES_PER_CALL:
+                self._resting_ns[rule.name] = until_ns + REST_NS
+                self.failures[rule.name] += 1
+            else:
                 self._tell(ctx, rule, rule.wake, ctx)
 
     def _wish(self, rule: Rule, ctx: Context) -> int | None:
         try:
-            return rule.next_wake(ctx)
+            at = rule.next_wake(ctx)
         except Exception:  # noqa: BLE001 - as in _call
             self.failures[rule.name] += 1
             return None
+        rests_ns = self._resting_ns.get(rule.name)
+        return at if at is None or rests_ns is None else max(at, rests_ns)
 
     def _call(self, rule: Rule, method: Callable[..., Iterable[Event]], *args: object) -> list[Event]:
         """What the rule raises; nothing when it throws: one rule must not stop the others, and the health event names it."""
@@ -271,6 +284,7 @@ class Engine:
             return []
 
     def _tell(self, ctx: Context, rule: Rule, method: Callable[..., Iterable[Event]], *args: object) -> None:
+        self._t_ns = max(self._t_ns, ctx.t_ns)
         events = self._call(rule, method, *args)
         if events:
             self._publish(ctx, events)

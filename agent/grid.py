@@ -22,6 +22,8 @@ AREA_HOLD_NS = 3 * NS  # polled fuel and power signals come every 1–2 s; a sta
 JUMP_MS2 = 15.0  # no road car accelerates or brakes harder; a recorded glitch of 680 km/h implied 180
 JUMP_FLOOR_MS = 2.0  # two counts of a 1 km/h source arriving close together are no jump: 7 km/h is
 JUMPS_TO_BELIEVE = 3  # a changed speed that stays is real: taken up, but nothing is measured across it
+NO_POINT_NS = -1 << 62
+SENSIBLE = 1e9  # beyond every signal's range; NaN and infinity must not get into what is written
 DEFAULT_AGE_NS = 10 * NS  # staleness of a signal whose period nobody states
 
 
@@ -50,6 +52,7 @@ class Grid:
         self.max_age_ns = max_age_ns
         self.integrals = frozenset(integrals)
         self.implausible = 0  # dropped speed samples, for health
+        self._point_ns = NO_POINT_NS  # the next 5 Hz point of a stretch under way, if it is known
 
     @property
     def due_ns(self) -> int | None:
@@ -75,7 +78,7 @@ class Grid:
     def area(self, t_ns: int, signal: str, value: Value) -> None:
         """Add the trapezoid from the signal's sample before to this one."""
         areas = self.state.areas
-        if not isinstance(value, (int, float)):
+        if not isinstance(value, (int, float)) or not -SENSIBLE < value < SENSIBLE:
             if signal in areas:  # unknown from here on: the next sample starts afresh
                 _, _, positive, negative, seen_s = areas[signal]
                 areas[signal] = (t_ns - AREA_HOLD_NS - 1, 0.0, positive, negative, seen_s)
@@ -87,10 +90,24 @@ class Grid:
             piece = (v0 + value) / 2 * dt_s
             positive, negative = (positive + piece, negative) if piece > 0 else (positive, negative + piece)
             seen_s += dt_s
-        areas[signal] = (t_ns, value, positive, negative, seen_s)
+        areas[signal] = (t_ns, float(value), positive, negative, seen_s)
 
     def speed(self, t_ns: int, kmh: Value) -> list[Step] | None:
         """One sample of Vehicle.Speed → the steps that it completes; None in the common case that nothing is due then."""
+        s = self.state
+        if t_ns < self._point_ns and kmh.__class__ is float:  # the common case of a fast source: no grid point between
+            v = kmh / 3.6
+            dv = v - s.v_ms
+            dt_ns = t_ns - s.t_ns  # type: ignore[operator]  # known in a stretch
+            if dt_ns > 0 and -JUMP_FLOOR_MS <= dv <= JUMP_FLOOR_MS and not s.jumps:
+                s.samples += 1
+                s.distance_m += abs(s.v_ms + v) / 2 * dt_ns / NS  # backwards is driven too
+                s.t_ns = t_ns
+                s.v_ms = v
+                return None
+        return self._speed(t_ns, kmh)
+
+    def _speed(self, t_ns: int, kmh: Value) -> list[Step] | None:
         if not isinstance(kmh, (int, float)):
             return None  # unknown: if it stays so, the pause becomes a gap
         s = self.state
@@ -105,20 +122,18 @@ class Grid:
             self._open(t_ns, v)
             return steps
         dv = v - s.v_ms
-        if (dv > JUMP_FLOOR_MS or dv < -JUMP_FLOOR_MS) and abs(dv) * NS > JUMP_MS2 * ((s.jump_ns or t_ns) - s.t_ns):
-            return self._jump(t_ns, v)
+        if not (-JUMP_FLOOR_MS <= dv <= JUMP_FLOOR_MS or abs(dv) * NS <= JUMP_MS2 * ((s.jump_ns or t_ns) - s.t_ns)):
+            return self._jump(t_ns, v)  # so is what is no number
         s.jumps = s.jump_ns = 0
         s.samples += 1
-        if t_ns // FIFTH_NS == s.t_ns // FIFTH_NS:  # the common case of a fast source: no grid point between
-            s.distance_m += abs(s.v_ms + v) / 2 * dt_ns / NS  # backwards is driven too
-            s.t_ns = t_ns
-            s.v_ms = v
-            return None
         return self._cross(t_ns, v)
 
     def _open(self, t_ns: int, v: float) -> list[Step]:
         """Begin a stretch: what flowed since the last one belongs to no step."""
         s = self.state
+        if not -SENSIBLE < v < SENSIBLE:
+            self.implausible += 1
+            return []
         s.areas = {k: (t, x, 0.0, 0.0, 0.0) for k, (t, x, *_) in s.areas.items()}
         s.t_ns, s.v_ms, s.start_ns, s.v0_ms = t_ns, v, t_ns, v
         s.distance_m, s.samples, s.fifths, s.jumps, s.jump_ns = 0.0, 1, [], 0, 0
@@ -134,7 +149,7 @@ class Grid:
         self._open(t_ns, v)
         return steps
 
-    def _cross(self, t_ns: int, v: float) -> list[Step]:
+    def _cross(self, t_ns: int, v: float) -> list[Step] | None:
         """Walk over the grid points in (last, t_ns], closing a step at each whole second."""
         s = self.state
         assert s.t_ns is not None
@@ -151,7 +166,8 @@ class Grid:
                 steps.append(self._step(point, v_point))
         s.distance_m += abs(v_at + v) / 2 * (t_ns - at) / NS
         s.t_ns, s.v_ms = t_ns, v
-        return steps
+        self._point_ns = (t_ns // FIFTH_NS + 1) * FIFTH_NS
+        return steps or None
 
     def close(self) -> list[Step]:
         """End the step under way at the last speed sample (a gap, or the trip's end)."""
@@ -160,6 +176,7 @@ class Grid:
             return []
         steps = [self._step(s.t_ns, s.v_ms)] if s.t_ns > s.start_ns else []
         s.t_ns = None
+        self._point_ns = NO_POINT_NS
         return steps
 
     def _step(self, end_ns: int, v: float) -> Step:

@@ -78,6 +78,5 @@ def joined(earlier: Piece, later: Piece) -> Piece:
         wall=earlier.wall,
         sums=sums,
         driver=earlier.driver,
-        announced=earlier.announced,
         pieces=earlier.pieces + later.pieces,
     )

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, ClassVar, NamedTuple
+from itertools import pairwise
+from typing import ClassVar, NamedTuple
 
 import msgspec
 import pytest
@@ -12,10 +13,10 @@ from hypothesis import strategies as st
 
 from agent.config import Owner, Service
 from agent.engine import WAKES_PER_CALL, Engine, TracePoint, check_acyclic, wanted
-from agent.events.trip import Trip, TripEnded, TripStarted
+from agent.events import discover
+from agent.events.trip import TripEnded, TripStarted
 from agent.model import NS, Context, Event, Rule, Sample, Setup, Step, Value, Wall
 from agent.signals import BATTERY_POWER, COOLANT, ENGINE_SPEED, IGNITION, MAF, ODOMETER, SPEED
-from agent.vehicle import Ignition, OdometerProfile, Vehicle
 from tests.sim.car import BY_ACTIVITY, BY_SIGNAL, OWNER, WALL, Bench, at, drive, every_second
 
 SERVICES = (Service("oil change", 15_000, 84_995),)
@@ -115,3 +116,315 @@ def test_a_restart_in_the_same_boot_goes_on_in_place(
         engine.restore(states)
     events += engine.wake(at(200_000), wall) + engine.finish()
     assert Told(events, trace + engine.trace) == whole(setup, samples, wall)
+
+
+@settings(max_examples=120, deadline=None)
+@given(setups, lives(), st.data())
+def test_power_cuts_lose_no_trip_and_tell_none_twice(setup: Setup, samples: list[Sample], data: st.DataObject) -> None:
+    """Any number of boots, each with its own clock: trips start and end in pairs, and nothing is driven twice."""
+    events: list[Event] = []
+    states: dict[str, tuple[int, bytes]] = {}
+    for n, piece in enumerate(cut(samples, data, 6)):
+        engine = Engine(setup, f"boot-{n}", {})
+        engine.restore(states)
+        start_ns = piece[0][0] - at(data.draw(st.sampled_from([1, 30, 3]))) if piece else 0
+        clock = data.draw(
+            st.sampled_from([None, Wall(WALL.offset_ns + start_ns, "synchronised"), Wall(WALL.offset_ns, "unsure")])
+        )
+        events += engine.wake(0, clock) + engine.feed((t - start_ns, s, v) for t, s, v in piece)
+        assert not engine.failures
+        states = engine.states()
+    last = Engine(setup, "boot-last", {})
+    last.restore(states)
+    events += last.wake(0, None) + last.wake(at(1000), None) + last.finish()
+    assert not last.failures
+    started = [e.trip_id for e in events if isinstance(e, TripStarted)]
+    ended = [e for e in events if isinstance(e, TripEnded)]
+    assert len(set(started)) == len(started)
+    assert sorted(e.trip_id for e in ended) == sorted(started)
+    for e in ended:
+        assert started.index(e.trip_id) <= ended.index(e) + 1
+        assert e.metrics["duration_s"] >= 0
+    driven_m = sum(e.metrics.get("distance_m", 0.0) for e in ended)
+    speeds = [(t, abs(v)) for t, s, v in samples if s == SPEED and isinstance(v, (int, float))]
+    assert driven_m <= sum(max(a, b) / 3.6 * min(5.0, (t1 - t0) / NS) for (t0, a), (t1, b) in pairwise(speeds)) + 1e-6
+
+
+# -- bad input ---------------------------------------------------------------------------------------
+
+anything: st.SearchStrategy[Value] = st.one_of(
+    st.none(), st.booleans(), st.integers(-(10**30), 10**30), st.floats(), st.text(max_size=5)
+)
+disorder = st.lists(
+    st.tuples(st.integers(-NS, at(5000)), st.sampled_from([*VALUES, "Vehicle.Unheard.Of"]), anything), max_size=60
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(setups, st.lists(st.tuples(disorder, st.integers(-NS, at(9000)), walls), max_size=4))
+def test_nothing_that_comes_raises_and_time_may_go_back(
+    setup: Setup, pieces: list[tuple[list[Sample], int, Wall | None]]
+) -> None:
+    engine = Engine(setup, "boot-1", {})
+    for samples, t_ns, wall in pieces:
+        engine.feed(samples)
+        engine.wake(t_ns, wall)
+        states = engine.states()
+        engine = Engine(setup, "boot-1", {})
+        engine.restore(states)
+        assert "engine state unreadable" not in engine.failures
+    engine.finish()
+
+
+def test_late_samples_are_dropped_and_counted() -> None:
+    late: list[Sample] = [
+        (at(100), SPEED, 300.0),
+        (at(100), ODOMETER, 0.0),
+        (at(100), MAF, 900.0),
+        (at(100), COOLANT, -40.0),
+        (at(100), "Vehicle.Unheard.Of", 1.0),
+    ]
+    more = sorted([*every_second(10, [9.0] * 301, MAF), *every_second(10, [80.0] * 301, COOLANT)])
+    samples = sorted([*drive(odometer_m=99_998_500.0), *more], key=lambda s: s[0])
+    tidy = Bench().live(samples).until(999)
+    half = [s for s in samples if s[0] < at(150)]
+    bench = Bench().live(half)
+    bench.events += bench.engine.feed(late)
+    bench.live(s for s in samples if s[0] >= at(150)).until(999)
+    assert bench.engine.late == 4, "the last is nobody's"
+    assert [e for e in bench.events if e.leaves] == [e for e in tidy.events if e.leaves]
+
+
+def test_a_batch_of_two_buses_may_come_interleaved() -> None:
+    samples = sorted([*drive(), *every_second(10.4, [80.0] * 300, COOLANT)])
+    turned = [s for pair in zip(samples[1::2], samples[::2], strict=False) for s in pair]
+    engine = Bench().engine
+    engine.feed(s for s in turned if s[1] != IGNITION)
+    assert engine.late == 0
+
+
+def test_a_wake_far_in_the_future_ends() -> None:
+    bench = Bench(services=SERVICES, owner=OWNERS[1]).live(drive(odometer_m=99_998_500.0)[:-1]).until(4_000_000_000)
+    assert bench.kinds()[-2:] == ["PromptReleased", "DriverSummary"]
+    assert bench.engine.next_wake() is None
+
+
+def test_time_that_goes_back_changes_nothing() -> None:
+    bench = Bench().live(drive()).until(999)
+    events = list(bench.events)
+    assert bench.until(5).until(0).live(drive(length_s=100)).events == events
+
+
+# -- rules that break --------------------------------------------------------------------------------
+
+
+class CountState(msgspec.Struct):
+    n: int = 0
+
+
+class Heard(Event, frozen=True, kw_only=True):
+    n: int
+
+
+class Breaks(Rule):
+    """Counts steps, and throws in its fourth, after it has counted and told of it."""
+
+    name: ClassVar[str] = "a_breaks"
+    raises: ClassVar[tuple[type[Event], ...]] = (Heard,)
+
+    def __init__(self, setup: Setup) -> None:
+        super().__init__(setup)
+        self.state = CountState()
+
+    def step(self, ctx: Context, step: Step) -> Iterator[Event]:
+        self.state.n += 1
+        yield Heard(id=str(step.t_ns), t_ns=step.t_ns, boot_id=ctx.boot_id, n=self.state.n)
+        if step.t_ns == 14 * NS:
+            raise RuntimeError
+
+    def sample(self, ctx: Context, signal: str, value: Value) -> Iterator[Event]:
+        raise RuntimeError
+
+    signals: ClassVar[tuple[str, ...]] = (IGNITION, SPEED, MAF)
+
+
+class Stateless(Rule):
+    state = None
+
+
+class AsksForThePast(Stateless):
+    """Is never content."""
+
+    name: ClassVar[str] = "asks_for_the_past"
+    woken = 0
+
+    def next_wake(self, ctx: Context) -> int | None:
+        return 5
+
+    def wake(self, ctx: Context) -> Iterator[Event]:
+        AsksForThePast.woken += 1
+        return iter(())
+
+
+class ThrowsInWake(Stateless):
+    name: ClassVar[str] = "throws_in_wake"
+
+    def next_wake(self, ctx: Context) -> int | None:
+        return ctx.t_ns
+
+    def wake(self, ctx: Context) -> Iterator[Event]:
+        raise RuntimeError
+
+
+class ThrowsWhenAsked(Stateless):
+    name: ClassVar[str] = "throws_when_asked"
+
+    def next_wake(self, ctx: Context) -> int | None:
+        raise RuntimeError
+
+    def event(self, ctx: Context, event: Event) -> Iterator[Event]:
+        raise RuntimeError
+
+    hears: ClassVar[tuple[type[Event], ...]] = (TripEnded,)
+
+
+def bench_with(*rules: type[Rule]) -> Bench:
+    bench = Bench()
+    bench.engine = Engine(bench.setup, "boot-1", {}, [*rules, *discover()])
+    return bench
+
+
+def test_a_rule_that_throws_is_put_back_and_counted_and_the_others_go_on() -> None:
+    tidy = Bench().live(drive()).until(999)
+    bench = bench_with(Breaks).live(drive()).until(999)
+    assert bench.trip == tidy.trip, "its samples are still taken, and the other rules still called"
+    counts = [e.n for e in bench.of(Heard)]
+    assert counts == list(range(1, len(counts) + 1)), "the fourth count was put back, and what it told is not told"
+    assert len(counts) == 299
+    assert bench.engine.failures == {"a_breaks": 1 + 2 + 301}
+
+
+@pytest.mark.parametrize("rule", [AsksForThePast, ThrowsInWake, ThrowsWhenAsked])
+def test_a_rule_that_breaks_in_its_wake_hangs_nothing(rule: type[Rule]) -> None:
+    AsksForThePast.woken = 0
+    bench = bench_with(rule)
+    samples = [(at(t / 100), SPEED, 50.0) for t in range(1000)]
+    bench.events += bench.engine.feed(samples)
+    assert AsksForThePast.woken <= 12 * WAKES_PER_CALL, "ten seconds"
+    assert bench.engine.failures[rule.name] <= 3100
+    assert bench.live(drive(20)).until(999).trip == Bench().live(drive(20)).until(999).trip
+
+
+def test_a_rule_that_reads_what_the_grid_reads_takes_nothing_from_it() -> None:
+    class Reads(Stateless):
+        name: ClassVar[str] = "reads"
+        signals: ClassVar[tuple[str, ...]] = (SPEED, MAF)
+
+    samples = sorted([*drive(rpm=900.0), *every_second(10, [9.0] * 301, MAF)], key=lambda s: s[0])
+    assert bench_with(Reads).live(samples).until(999).trip == Bench().live(samples).until(999).trip
+
+
+# -- states ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["engine", "trip", "odometer", "prompt", "milestone"])
+@pytest.mark.parametrize("body", [(1, b"{"), (1, b'"no"'), (99, b"{}")])
+def test_a_state_that_cannot_be_read_starts_afresh_and_is_counted(name: str, body: tuple[int, bytes]) -> None:
+    states = Bench().live(drive()[:150]).engine.states()
+    engine = Engine(Bench().setup, "boot-1", {})
+    engine.restore(states | {name: body})
+    assert engine.failures == {f"{name} state unreadable": 1}
+    engine.feed(drive()[150:])
+    engine.wake(at(999), WALL)
+    assert engine.failures == {f"{name} state unreadable": 1}
+
+
+def test_a_state_of_a_rule_that_is_no_more_is_left_alone() -> None:
+    engine = Engine(Bench().setup, "boot-1", {})
+    engine.restore({"gone": (1, b"{}")})
+    assert not engine.failures
+
+
+def test_the_wall_clock_outlives_the_process_but_not_the_boot() -> None:
+    states = Bench().live(drive()[:5]).engine.states()
+    same, other = Engine(Bench().setup, "boot-1", {}), Engine(Bench().setup, "boot-2", {})
+    same.restore(states)
+    other.restore(states)
+    assert (same.wall, other.wall) == (WALL, None)
+
+
+# -- the rest ----------------------------------------------------------------------------------------
+
+
+def test_the_trace_has_each_second_of_a_trip() -> None:
+    bench = Bench().live(drive(rpm=900.0)).until(999)
+    trace = bench.engine.trace
+    assert [p.t_ns // NS for p in trace] == list(range(11, 311))
+    assert {p.trip_id for p in trace} == {bench.trip.trip_id}
+    assert trace[99].speed_kmh == pytest.approx(54.0)
+    assert trace[99].engine_rpm == 900.0
+    assert Bench().live(drive()).engine.trace[5].engine_rpm is None
+
+
+def test_a_stale_signal_is_unknown() -> None:
+    engine = Engine(Bench().setup, "boot-1", {ENGINE_SPEED: NS})
+    engine.feed([(at(9), ENGINE_SPEED, 900.0), *drive()])
+    assert [p.engine_rpm for p in engine.trace][:2] == [None, None]
+
+
+def test_what_is_wanted_is_what_is_read() -> None:
+    assert {SPEED, IGNITION, ODOMETER, ENGINE_SPEED, MAF} <= wanted()
+    assert "Vehicle.Cabin.Door.Row1.DriverSide.IsOpen" not in wanted()
+
+
+class Echo(Stateless):
+    name: ClassVar[str] = "echo"
+    hears: ClassVar[tuple[type[Event], ...]] = (Heard,)
+    raises: ClassVar[tuple[type[Event], ...]] = (TripStarted,)
+
+
+class Call(Stateless):
+    name: ClassVar[str] = "call"
+    hears: ClassVar[tuple[type[Event], ...]] = (TripStarted,)
+    raises: ClassVar[tuple[type[Event], ...]] = (Heard,)
+
+
+class Self(Stateless):
+    name: ClassVar[str] = "self"
+    hears: ClassVar[tuple[type[Event], ...]] = (Heard,)
+    raises: ClassVar[tuple[type[Event], ...]] = (Heard,)
+
+
+def test_rules_that_hear_each_other_in_a_circle_are_refused() -> None:
+    setup = Bench().setup
+    check_acyclic([Echo(setup)])
+    with pytest.raises(ValueError, match=r"circle: \['call', 'echo'\]"):
+        check_acyclic([Echo(setup), Call(setup), Breaks(setup)])
+    with pytest.raises(ValueError, match="self"):
+        Engine(setup, "boot-1", {}, [Self, *discover()])
+
+
+def test_events_are_heard_breadth_first_in_the_order_of_names() -> None:
+    order: list[str] = []
+
+    def listener(rule_name: str, hears: type[Event], says: type[Event] | None) -> type[Rule]:
+        class Listener(Stateless):
+            name: ClassVar[str] = rule_name
+
+            def event(self, ctx: Context, event: Event) -> Iterator[Event]:
+                order.append(f"{rule_name} {type(event).__name__} {event.id}")
+                if says is not None:
+                    yield says(id=rule_name, t_ns=0, boot_id="", n=0)  # type: ignore[call-arg]
+
+        Listener.hears, Listener.raises = (hears,), (says,) if says else ()
+        return Listener
+
+    class Answer(Event, frozen=True, kw_only=True):
+        n: int
+
+    rules = [listener("c", Answer, None), listener("b", Heard, Answer), listener("a", Heard, Answer)]
+    engine = Engine(Bench().setup, "boot-1", {}, sorted([*rules, *discover()], key=lambda r: r.name))
+    told = engine.raised([Heard(id="1", t_ns=0, boot_id="", n=1), Heard(id="2", t_ns=0, boot_id="", n=2)])
+    assert [e.id for e in told] == ["1", "2", "a", "b", "a", "b"]
+    assert order[:4] == ["a Heard 1", "b Heard 1", "a Heard 2", "b Heard 2"]
+    assert order[4:] == ["c Answer a", "c Answer b", "c Answer a", "c Answer b"]

@@ -83,8 +83,7 @@ class OdometerState(msgspec.Struct):
     error_m: float = 0.0
     at_ns: int | None = None  # when it was last heard; None: in an earlier boot,
     at_utc_ns: int | None = None  # and by a wall clock that is trusted
-    taken_ns: int = -1  # when it came to be; -1: in an earlier boot
-    driven_m: float = 0.0  # integrated since then
+    driven_m: float = 0.0  # integrated since it came to be
     seen_ns: int = 0  # until when speed was seen,
     gap_ns: int = 0  # and when it was last seen again after a gap
     aside_m: float = 0.0  # a reading that does not fit, and how long it has lasted
@@ -152,7 +151,7 @@ class Odometer(Rule):
         super().restore(body, ctx)
         s = self.state
         if s.boot_id != ctx.boot_id:
-            s.boot_id, s.at_ns, s.taken_ns, s.seen_ns, s.gap_ns, s.aside_count = ctx.boot_id, None, -1, 0, 0, 0
+            s.boot_id, s.at_ns, s.seen_ns, s.gap_ns, s.aside_count = ctx.boot_id, None, 0, 0, 0
 
     # -- inside --------------------------------------------------------------------------------
 
@@ -173,14 +172,15 @@ class Odometer(Rule):
             seen_m = min(seen_m + LAG_S * MAX_MS, pause_s * MAX_MS)
         return self.resolution_m + seen_m
 
-    def _is_missed_since(self, ctx: Context, t_ns: int) -> bool:
-        """Whether speed was missing at some time since `t_ns`."""
-        return self.state.gap_ns > t_ns or ctx.t_ns - self.state.seen_ns > LAG_S * NS
+    def _is_missed(self, ctx: Context) -> bool:
+        """Whether speed was missing at some time since the odometer was heard."""
+        s = self.state
+        return s.at_ns is None or s.gap_ns > s.at_ns or ctx.t_ns - s.seen_ns > LAG_S * NS
 
     def _is_unseen(self, ctx: Context) -> bool:
         """Whether nobody looked when the reading changed: neither at the odometer nor at the drive."""
         at_ns = self.state.at_ns
-        return at_ns is None or (ctx.t_ns - at_ns > LAG_S * NS and self._is_missed_since(ctx, at_ns))
+        return at_ns is None or (ctx.t_ns - at_ns > LAG_S * NS and self._is_missed(ctx))
 
     def _hear(self, ctx: Context) -> None:
         s = self.state
@@ -190,14 +190,14 @@ class Odometer(Rule):
     def _take(self, ctx: Context, reading_m: float, source: Literal["entered", "vehicle"]) -> None:
         self._hear(ctx)
         s = self.state
-        s.source, s.reading_m, s.error_m, s.taken_ns, s.driven_m = source, reading_m, 0.0, ctx.t_ns, 0.0
+        s.source, s.reading_m, s.error_m, s.driven_m = source, reading_m, 0.0, 0.0
 
     def _advance(self, ctx: Context, value: float) -> Iterator[Event]:
         s = self.state
         previous, driven, unseen = s.reading_m, s.driven_m, self._is_unseen(ctx)
         missing = value - previous - driven
         is_beyond = missing > self.resolution_m + UNACCOUNTED_FLOOR_M + SPEED_ALLOWANCE * driven
-        is_unaccounted = is_beyond and self._is_missed_since(ctx, s.taken_ns)
+        is_unaccounted = is_beyond and self._is_missed(ctx)
         self._take(ctx, value, "vehicle")
         yield self._advanced(ctx, previous, unseen)
         if is_unaccounted:

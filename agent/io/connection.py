@@ -20,11 +20,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from agent.config import ConfigError, UplinkConfig
 from agent.io.identity import Identity, read_pem
+from agent.io.patience import NO_QOS_1, NO_RETAIN, TOO_LARGE
 
 if TYPE_CHECKING:
     import ssl
 
 SESSION_EXPIRY_S = 7 * 86_400  # a car parked for a week still finds what the broker kept for it
+CONNECT_S = 15.0  # for TCP, and again for TLS: over 2G a round trip takes 2 s, and a handshake four of them
 TURN_S = 5.0  # paho must look at its keepalive now and then; nothing else waits for this
 PAHO_LOG_ERR = 0x08  # paho's MQTT_LOG_ERR
 
@@ -58,9 +60,10 @@ class Answered(NamedTuple):
 
 
 class Lost(NamedTuple):
-    """The connection is over, or never came to be; nothing follows. None: it ended as it should."""
+    """The connection is over, or never came to be; nothing follows. `words` None: it ended as it should."""
 
     words: str | None
+    code: int | None = None  # the reason code in CONNACK or DISCONNECT; None: the broker said nothing
 
 
 class Connection(threading.Thread):
@@ -85,7 +88,9 @@ class Connection(threading.Thread):
         self._finishing = False
         self._abandoned = False
         self._refs: dict[int, str] = {}  # packet identifier → ref, while unanswered
+        self._largest_bytes: int | None = None  # the packet that the broker takes
         self._why: str | None = None  # the first thing that went wrong: the rest follows from it
+        self._code: int | None = None
 
     def publish(self, order: Order) -> None:
         self._orders.put(order)
@@ -115,7 +120,7 @@ class Connection(threading.Thread):
                 client.socket().close()
             self._bell.close()
             self._button.close()
-            self._tell(Lost(self._verdict()))
+            self._tell(Lost(self._verdict(), self._code))
 
     def _live(self, client: Any) -> None:
         """Turn until the socket is gone: closed by paho after a loss, or after it has written a DISCONNECT."""
@@ -133,6 +138,11 @@ class Connection(threading.Thread):
             while True:
                 order = self._orders.get_nowait()
                 properties = _beside(order) if self._is_5 else None
+                size = packet_bytes(order, len(properties.pack()) if properties else 0)
+                if self._largest_bytes is not None and size > self._largest_bytes:
+                    words = f"Packet too large: {size} bytes, and the broker takes {self._largest_bytes}"
+                    self._tell(Answered(order.ref, TOO_LARGE, words))
+                    continue
                 info = client.publish(order.topic, order.payload, qos=1, retain=order.retain, properties=properties)
                 self._refs[info.mid] = order.ref
 
@@ -143,8 +153,10 @@ class Connection(threading.Thread):
         client = paho.Client(
             paho.CallbackAPIVersion.VERSION2, self._unit, protocol=protocol, reconnect_on_failure=False, **session
         )
+        client.connect_timeout = CONNECT_S
         client.tls_set_context(self._tls)
         client.will_set(f"keyoff/{self._unit}/link", OFFLINE, qos=1, retain=True)
+        client.on_socket_open = self._on_socket_open  # unguarded: it ends the attempt by raising
         client.on_connect = self._guarded(self._on_connect)
         client.on_publish = self._guarded(self._on_publish)
         client.on_disconnect = self._guarded(self._on_disconnect)
@@ -161,26 +173,45 @@ class Connection(threading.Thread):
 
         return call
 
+    def _on_socket_open(self, _client: Any, _data: Any, _sock: Any) -> None:
+        """TLS stands, and CONNECT comes next: given up in the meantime, it would throw out the connection that came after us."""
+        if self._abandoned:
+            raise ConnectionAbortedError("given up")
+
     def _on_connect(self, _client: Any, _data: Any, _flags: Any, reason: Any, properties: Any) -> None:
         if reason.is_failure:
-            self._blame(refusal(str(reason), self._config, self._unit))
-            return
-        self._greeted = True
-        self._tell(Up(getattr(properties, "ReceiveMaximum", 65_535)))  # MQTT 5 §3.2.2.3.3: the default
+            self._refused(reason)
+        elif getattr(properties, "MaximumQoS", 1) < 1:
+            self._unfit("QoS 1", NO_QOS_1)
+        elif not getattr(properties, "RetainAvailable", 1):
+            self._unfit("retained messages", NO_RETAIN)
+        else:
+            self._greeted = True
+            self._largest_bytes = getattr(properties, "MaximumPacketSize", None)
+            self._tell(Up(getattr(properties, "ReceiveMaximum", 65_535)))  # MQTT 5 §3.2.2.3.3: the default
 
     def _on_publish(self, _client: Any, _data: Any, mid: int, reason: Any, _properties: Any) -> None:
         self._tell(Answered(self._refs.pop(mid), reason.value, str(reason)))
 
     def _on_disconnect(self, _client: Any, _data: Any, flags: Any, reason: Any, _properties: Any) -> None:
         if flags.is_disconnect_packet_from_server:
-            self._blame(refusal(str(reason), self._config, self._unit))
+            self._refused(reason)
+
+    def _refused(self, reason: Any) -> None:
+        self._blame(refusal(str(reason), self._config, self._unit), reason.value)
+
+    def _unfit(self, what: str, code: int) -> None:
+        where = f"{self._config.host}:{self._config.port}"
+        self._blame(f"{where} offers no {what}, which Keyoff needs: set uplink.host to a broker that does", code)
+        self._abandoned = True
 
     def _on_log(self, _client: Any, _data: Any, level: int, text: str) -> None:
         if level == PAHO_LOG_ERR and (self._greeted or refuses_us(text)):  # an end before the greeting: see _verdict
             self._blame(failure(text, self._config))
 
-    def _blame(self, words: str) -> None:
-        self._why = self._why or words
+    def _blame(self, words: str, code: int | None = None) -> None:
+        if self._why is None:
+            self._why, self._code = words, code
 
     def _verdict(self) -> str | None:
         if self._why or self._abandoned or (self._finishing and not self._refs):
@@ -280,6 +311,12 @@ def _turn(client: Any, sock: Any, bell: socket.socket) -> None:
     if sock in writable:
         client.loop_write()
     client.loop_misc()
+
+
+def packet_bytes(order: Order, properties_bytes: int) -> int:
+    """The size of an order's PUBLISH packet at QoS 1 (MQTT 5 §3.3; on 3.1.1 there are no properties)."""
+    rest = 2 + len(order.topic.encode()) + 2 + properties_bytes + len(order.payload)
+    return 1 + (1 if rest < 1 << 7 else 2 if rest < 1 << 14 else 3 if rest < 1 << 21 else 4) + rest
 
 
 def _session() -> Any:

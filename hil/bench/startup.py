@@ -132,15 +132,10 @@ def _medians(runs: tuple[Start, ...]) -> Start:
 
 
 def _figures(ours: Start, theirs: Start) -> Iterator[Figure]:
-    ratio, quarter = ours.wall_s / theirs.wall_s, Target(0.0, 0.25, "<=1/4")
-    yield Figure(
-        "startup_s",
-        ours.wall_s,
-        "s",
-        at_most(0.5),
-        f"process start to first frame through the engine, Python {sys.version.split()[0]}",
-    )
-    yield Figure("startup_ratio", ratio, "of_everything", quarter, f"1/{1 / ratio:.1f}")
+    ratio, quarter = ours.cpu_s / theirs.cpu_s, Target(0.0, 0.25, "<=1/4")
+    way = f"process start to first frame through the engine, Python {sys.version.split()[0]}"
+    yield Figure("startup_s", ours.wall_s, "s", at_most(0.5), way)
+    yield Figure("startup_ratio", ratio, "of_everything", quarter, f"1/{1 / ratio:.1f}, by CPU time: it does not wait for others")
     yield Figure("startup_cpu_s", ours.cpu_s, "s")
     yield Figure("startup_memory_mib", ours.memory_mib, "MiB", None, "resident, the most")
     yield Figure("everything_s", theirs.wall_s, "s", None, "every package imported, the DBC loaded by cantools")

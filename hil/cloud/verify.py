@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import json
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from itertools import pairwise
 from pathlib import Path
@@ -20,7 +21,10 @@ from joserfc import jws
 from joserfc.errors import JoseError
 from joserfc.jwk import OKPKey
 
+from agent.io.envelope import INT32_MAX
 from agent.io.identity import ALGORITHM, thumbprint
+
+ATTRIBUTES = {"id": str, "type": str, "epoch": str, "seq": int, "data": dict}  # what a receiver counts on
 
 
 class BadSignature(Exception):
@@ -37,6 +41,11 @@ class Signed(NamedTuple):
     content: bytes
     header: str
     signature: str
+
+    @property
+    def detached(self) -> str:
+        """The signature as a detached JWS, as it comes on MQTT 5."""
+        return f"{self.header}..{self.signature}"
 
     @property
     def x5t(self) -> str:
@@ -62,12 +71,13 @@ def take_apart(payload: bytes, detached: str | None) -> Signed:
 class Verifier:
     """Knows the CA, and learns units' certificates from their births."""
 
-    def __init__(self, ca: Path) -> None:
+    def __init__(self, ca: Path, known: Iterable[tuple[str, bytes]] = ()) -> None:
+        """`known`: units and their certificates (DER) from births that were verified before."""
         self._root = x509.load_pem_x509_certificate(ca.read_bytes())
-        self._known: dict[tuple[str, str], x509.Certificate] = {}  # (unit, thumbprint)
+        self._known = {(unit, thumbprint(der)): x509.load_der_x509_certificate(der) for unit, der in known}
 
-    def birth(self, unit: str, message: Signed) -> dict[str, Any]:
-        """The unit's birth, verified by the chain that it carries; raises BadSignature."""
+    def birth(self, unit: str, message: Signed) -> bytes:
+        """The certificate (DER) that signs for the unit from now on, by the chain in its birth; raises BadSignature."""
         try:
             content = json.loads(message.content)
             chain = [x509.load_der_x509_certificate(base64.b64decode(each)) for each in content["x5c"]]
@@ -76,8 +86,11 @@ class Verifier:
             raise BadSignature("the birth carries no certificate chain") from None
         self._check_chain(unit, chain, datetime.now(UTC))
         _check_signature(message, leaf)
-        self._known[unit, thumbprint(leaf.public_bytes(Encoding.DER))] = leaf
-        return dict(content)
+        der = leaf.public_bytes(Encoding.DER)
+        if message.x5t != thumbprint(der):
+            raise BadSignature("signed with another certificate than it carries")
+        self._known[unit, message.x5t] = leaf
+        return der
 
     def event(self, unit: str, message: Signed) -> dict[str, Any]:
         """A CloudEvent of the unit, verified; raises BadSignature, or UnknownSigner before its birth was heard."""
@@ -88,6 +101,11 @@ class Verifier:
         event = json.loads(message.content)
         if event.get("source") != f"urn:keyoff:unit:{unit}":
             raise BadSignature(f"signed by {unit}, but its source is {event.get('source')}")
+        for name, kind in ATTRIBUTES.items():
+            if type(event.get(name)) is not kind:
+                raise BadSignature(f"no event: its {name} is {event.get(name)!r}")
+        if not 0 <= event["seq"] <= INT32_MAX:
+            raise BadSignature(f"no event: its seq is {event['seq']}")
         return dict(event)
 
     def _check_chain(self, unit: str, chain: list[x509.Certificate], now: datetime) -> None:
@@ -112,7 +130,7 @@ class Verifier:
 def _check_signature(message: Signed, certificate: x509.Certificate) -> None:
     try:
         key = OKPKey.import_key(certificate.public_key())  # type: ignore[arg-type]  # another kind of key fails the check
-        jws.deserialize_compact(f"{message.header}..{message.signature}", key, algorithms=[ALGORITHM], payload=message.content)
+        jws.deserialize_compact(message.detached, key, algorithms=[ALGORITHM], payload=message.content)
     except (JoseError, ValueError, TypeError, AttributeError) as e:
         raise BadSignature(f"the signature does not fit: {e}") from None
 

@@ -44,9 +44,7 @@ class Guest:
         command += ["-object", "can-bus,id=bus0", *["-device", "kvaser_pci,canbus=bus0"] * 2]
         self._started = time.monotonic()
         with (self.folder / "qemu").open("wb") as log:
-            self._process = subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
-            )
+            self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
         self._socket = self._connect(port)
         threading.Thread(target=self._hear, daemon=True).start()
 

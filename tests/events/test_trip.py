@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 
 from agent.events.odometer import DistanceUnaccounted
-from agent.events.trip import GRACE_S, SHORT_M, STANDING_S, WAKING_S, TripEnded, TripStarted
+from agent.events.trip import SHORT_M, STANDING_S, WAKING_S, TripEnded, TripStarted
 from agent.model import NS, Sample, derive_id
 from agent.signals import ENGINE_SPEED, IGNITION, SPEED
+from agent.stitch import GRACE_S
 from agent.vehicle import Ignition, OdometerProfile, TripProfile, Vehicle
 from tests.sim.car import BY_ACTIVITY, UTC_S, WALL, Bench, at, drive, every_second, trapezoid, wall, without
 

@@ -55,9 +55,10 @@ def drive(
     rpm: Value = None,
     key: bool = True,
 ) -> list[Sample]:
-    """The default drive; `key`: with an ignition signal, `rpm`: with an engine, `odometer_m`: with an odometer that counts `count_m`."""
+    """The default drive; `key`: with an ignition signal; `rpm`, `odometer_m`: with an engine, an odometer counting `count_m`."""
     speeds = trapezoid(length_s, kmh)
-    samples = [(at(start_s), IGNITION, "ON"), (at(start_s + length_s + 1), IGNITION, "OFF")] if key else []
+    on_off: list[Sample] = [(at(start_s), IGNITION, "ON"), (at(start_s + length_s + 1), IGNITION, "OFF")]
+    samples = on_off if key else []
     samples += every_second(start_s, speeds)
     if rpm is not None:
         samples += every_second(start_s, [rpm] * len(speeds), ENGINE_SPEED)

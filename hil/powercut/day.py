@@ -1,0 +1,112 @@
+"""The day that is lived on the store: four drives of minutes, through the real daemon, with a far side that acknowledges.
+
+Cut into pieces of two seconds, so that it can be taken up again at the piece after the last commit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cache
+from typing import Any, Protocol
+
+from agent.config import Owner, Service
+from agent.daemon import Daemon
+from agent.io.store import Store
+from agent.model import NS, Sample, Setup, Wall
+from agent.plan import Plan
+from agent.signals import IGNITION, ODOMETER, SPEED
+from agent.vehicle import Ignition, OdometerProfile, Vehicle
+
+UNIT = "unit-1"
+BOOT_ID = "boot-1"
+WALL = Wall(1_793_000_000 * NS, "recorded")  # 2026-10-26 07:33:20 UTC
+SETUP = Setup(
+    UNIT,
+    Vehicle("test car", ignition=Ignition("signal"), odometer=OdometerProfile(100.0)),
+    Owner(timezone="Europe/Berlin", tell_at="18:30"),
+    (Service("oil change", 15_000, 84_999),),
+)
+PLAN = Plan(vehicle="test car", messages=())
+
+DRIVES = ((10, 300, 99_998_000.0), (3000, 60, 100_002_400.0), (6000, 120, 100_003_200.0), (9000, 60, 100_004_900.0))
+"""Start and length in s, odometer at the start in m: 100,000 km and the oil change at 99,999 km fall into the first."""
+
+PIECE_NS = 2 * NS
+EVENING_NS = 13 * 3600 * NS  # 21:33 in Berlin: the prompt was due at 18:30
+WINDOW = 3  # in flight at once: fewer than a drive's end raises, so that some wait for the next turn
+
+
+def drive(start_s: int, length_s: int, odometer_m: float) -> Iterator[Sample]:
+    """Ignition on, up to 54 km/h within 10 s, steady, down again, ignition off; the odometer counts 100 m."""
+    yield start_s * NS, IGNITION, "ON"
+    done_m = odometer_m
+    for s in range(length_s + 1):
+        kmh = 54.0 * min(1.0, s / 10, (length_s - s) / 10)
+        done_m += kmh / 3.6
+        yield (start_s + s) * NS, SPEED, kmh
+        yield (start_s + s) * NS, ODOMETER, done_m // 100 * 100
+    yield (start_s + length_s + 1) * NS, IGNITION, "OFF"
+
+
+@cache
+def pieces() -> list[tuple[int, list[Sample]]]:
+    """The day: when, and what came then. The evening has no samples, only turns for the far side."""
+    found: dict[int, list[Sample]] = {}
+    for each in DRIVES:
+        for sample in drive(*each):
+            found.setdefault(sample[0] // PIECE_NS, []).append(sample)
+    return [(samples[0][0], samples) for samples in found.values()] + [(EVENING_NS + n * PIECE_NS, []) for n in range(10)]
+
+
+MIDDAY = next(n for n, (t_ns, _) in enumerate(pieces()) if t_ns >= DRIVES[2][0] * NS)  # between two drives
+
+
+class Place(Protocol):
+    """A store that wants to be told which piece comes next."""
+
+    at: int
+
+
+class FarSide:
+    """Acknowledges at each turn what it was handed at the one before."""
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+        self.in_flight: list[str] = []
+
+    def pump(self, now_ns: int) -> None:
+        for id in self.in_flight:
+            self.store.acknowledged(id)
+        self.in_flight = [each.id for each in self.store.waiting(WINDOW, ())]
+
+
+def live(store: Store, start: int = 0, end: int | None = None) -> None:
+    """The pieces from `start` up to `end` (without it), by a daemon that takes up what the store holds."""
+    daemon = Daemon(SETUP, PLAN, store, BOOT_ID, FarSide(store))
+    for n, (t_ns, samples) in enumerate(pieces()[start:end], start):
+        reached(store, n)
+        daemon.tick(t_ns, WALL)
+        reached(store, n + 1)
+        daemon.samples(samples)
+    daemon.commit()
+
+
+def reached(store: Any, piece: int) -> None:
+    if hasattr(store, "at"):
+        store.at = piece
+
+
+def facts(store: Store) -> dict[str, Any]:
+    """What a day comes to, whenever it was interrupted and whatever its database is called."""
+    epoch = store.epoch.encode()
+    columns = "seq, id, kind, version, importance, t_ns, boot_id, utc_ns, clock, body, envelope, acked"
+    events = [tuple(row) for row in store.conn.execute(f"SELECT {columns} FROM events ORDER BY seq")]
+    asked = {
+        "once": "SELECT id, kind FROM once ORDER BY id",
+        "trips": "SELECT * FROM trips ORDER BY n",
+        "prompts": "SELECT id, topic, text, held_by, raised_ns, released_ns, published FROM prompts ORDER BY id",
+    }
+    found: dict[str, Any] = {name: [tuple(row) for row in store.conn.execute(query)] for name, query in asked.items()}
+    found["events"] = [tuple(v.replace(epoch, b"") if isinstance(v, bytes) else v for v in row) for row in events]
+    found["traces"] = {row["id"]: store.trace(row["id"]) for row in store.trips()}
+    return found

@@ -1,0 +1,193 @@
+"""What is recorded: programs that work the real Store, each in a process of its own.
+
+    python -m hil.powercut.scenarios NAME FOLDER SYNC
+
+To cut the power in another operation, write it as one more function below and add its line to SCENARIOS. Whatever
+a call on the store has promised when it returned stands in the recording as a mark.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import sqlite3
+import sys
+import types
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
+from typing import Any, NamedTuple
+from zlib import crc32
+
+import msgspec
+
+import agent.io.schema
+import agent.io.store
+from agent.io import trace
+from agent.io.store import Batch, Store
+from agent.io.uplink import Outgoing
+from hil.powercut.day import MIDDAY, UNIT, live
+from hil.powercut.recording import MARKS
+
+NAME = "keyoff.db"
+
+CHECKPOINT_PAGES = 40  # 1,000 in SQLite by itself: a day of minutes then has as many checkpoints as a month has
+CACHED_PAGES = 10  # 500 in SQLite by itself: a small database's larger commits then spill before they end, as a large one's do
+TRACES_KEPT = 2  # 200 on a unit: the oldest of four drives' are then removed
+
+
+class Promise(msgspec.Struct, omit_defaults=True):
+    """What is safe from now on, by the word of a call that returned."""
+
+    at: int  # the piece of the day that comes next
+    events: list[str] = []
+    states: dict[str, int] = {}  # name → CRC of its body
+    trips: list[str] = []
+    acked: list[str] = []  # event ids
+    sent: dict[str, int] = {}  # event id → CRC of the envelope that was handed out
+
+
+class Witness(Store):
+    """A store that writes a mark each time a call has returned that promises something."""
+
+    def __init__(self, path: Path) -> None:
+        self.at = 0
+        self._told: list[str] = []
+        self._marks = os.open(path.parent.parent / MARKS, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+        super().__init__(path, UNIT)
+        self.mark(Promise(self.at))
+
+    def commit(self, batch: Batch, utc_ns: int | None = None) -> int:
+        new = super().commit(batch, utc_ns)
+        acked, self._told = self._told, []
+        states = {name: crc32(body) for name, (_, body) in batch.states.items()}
+        trips = [row["id"] for row in batch.trips]
+        self.mark(Promise(self.at, [row.id for row in batch.events], states, trips, acked))
+        return new
+
+    def waiting(self, *args: Any, **kwargs: Any) -> list[Outgoing]:
+        handed_out = super().waiting(*args, **kwargs)
+        if handed_out:
+            self.mark(Promise(self.at, sent={each.id: crc32(each.payload) for each in handed_out}))
+        return handed_out
+
+    def acknowledged(self, id: str) -> None:
+        super().acknowledged(id)
+        self._told.append(id)
+
+    def mark(self, promise: Promise) -> None:
+        os.write(self._marks, msgspec.json.encode(promise))
+
+
+# -- the programs ----------------------------------------------------------------------------------
+
+
+def create(path: Path) -> None:
+    """The first start ever: the file, its migrations from the first on, its epoch; and a tidy end."""
+    Witness(path).close()
+
+
+def whole_day(path: Path) -> None:
+    """Four drives, a milestone, a service notice; events sent and acknowledged, traces packed and removed; a tidy stop at midday."""
+    for start, end in ((0, MIDDAY), (MIDDAY, None)):
+        store = Witness(path)
+        live(store, start, end)
+        store.close()
+
+
+def afternoon(path: Path) -> None:
+    live(store := Witness(path), MIDDAY)
+    store.close()
+
+
+# -- what they start from --------------------------------------------------------------------------
+
+
+def nothing(path: Path) -> None:
+    """An empty folder."""
+
+
+def morning_cut_short(path: Path) -> None:
+    """The morning, and a power cut with a commit half written: the log is taken up where it is still whole."""
+    elsewhere = path.parent.parent / "morning" / NAME
+    live(store := Store(elsewhere, UNIT), 0, MIDDAY)
+    shutil.copyfile(elsewhere, path)
+    log = Path(f"{elsewhere}-wal").read_bytes()
+    Path(f"{path}-wal").write_bytes(log + log[32:3000])
+    store.close()
+
+
+def morning(path: Path) -> None:
+    live(store := Store(path, UNIT), 0, MIDDAY)
+    store.close()
+    for end in (".lock", "-shm"):
+        Path(f"{path}{end}").unlink(missing_ok=True)
+
+
+# -- limits that a day of minutes reaches ----------------------------------------------------------
+
+
+@contextlib.contextmanager
+def few_traces() -> Iterator[None]:
+    before, trace.MAX_TRIPS = trace.MAX_TRIPS, TRACES_KEPT
+    try:
+        yield
+    finally:
+        trace.MAX_TRIPS = before
+
+
+@contextlib.contextmanager
+def next_schema() -> Iterator[None]:
+    """A schema change that is still to come: it copies a table of many rows to a new form, in one transaction."""
+    name = "m9999_in_the_rig"
+    module = types.ModuleType(f"{agent.io.schema.__name__}.{name}")
+    vars(module)["apply"] = lambda db: db["events"].transform(types={"importance": float})
+    before = agent.io.schema.names
+    sys.modules[module.__name__] = module
+    vars(agent.io.schema)["names"] = lambda: [*before(), name]
+    try:
+        yield
+    finally:
+        vars(agent.io.schema)["names"] = before
+        del sys.modules[module.__name__]
+
+
+class Scenario(NamedTuple):
+    program: Callable[[Path], None]
+    before: Callable[[Path], None] = nothing  # not recorded; its files count as safely on the disk
+    under: Callable[[], AbstractContextManager[None]] = nullcontext  # around all of it, and when an image is opened
+    share: int = 1  # of the points
+
+
+SCENARIOS = {
+    "a day": Scenario(whole_day, under=few_traces, share=5),
+    "after a cut": Scenario(afternoon, before=morning_cut_short, under=few_traces, share=2),
+    "creation": Scenario(create, share=1),
+    "migration": Scenario(create, before=morning, under=next_schema, share=2),
+}
+
+
+def connect_with(synchronous: str) -> None:
+    """From now on the store's connections, once they have asserted FULL, get `synchronous` and the rig's limits."""
+    real = agent.io.store.connect
+
+    def connect(path: Path, read_only: bool) -> sqlite3.Connection:
+        conn = real(path, read_only)
+        conn.execute(f"PRAGMA synchronous = {synchronous}")
+        conn.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}")
+        conn.execute(f"PRAGMA cache_size = {CACHED_PAGES}")
+        return conn
+
+    vars(agent.io.store)["connect"] = connect
+
+
+def main(name: str, folder: str, synchronous: str) -> None:
+    connect_with(synchronous)
+    scenario = SCENARIOS[name]
+    with scenario.under():
+        scenario.program(Path(folder) / NAME)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
