@@ -109,8 +109,10 @@ class Engine:
 
     def wake(self, t_ns: int, wall: Wall | None) -> list[Event]:
         """Time has come to `t_ns`, with the wall clock as known now: raise what is due."""
-        self.wall = wall
-        self._wake_until(t_ns)
+        if wall != self.wall:
+            self.wall, self._due_ns = wall, 0
+        if t_ns >= self._due_ns:
+            self._wake_until(t_ns)
         self._t_ns = max(self._t_ns, t_ns)
         return self._take()
 

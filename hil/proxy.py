@@ -170,6 +170,9 @@ class Proxy:
             Link((writer,), None).reset()
             return
         link = Link((writer, far_writer), cut)
+        if self._server is None:  # refused in the meantime
+            link.reset()
+            return
         self.carried = link.carried
         self._links.add(link)
         try:
@@ -180,13 +183,15 @@ class Proxy:
 
     async def _carry(self, link: Link, direction: Direction, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Bytes of one direction, until it ends; then its other end is told, and the other direction ends of itself."""
-        with contextlib.suppress(OSError):
+        try:
             while data := await reader.read(self._piece_bytes()):
                 await self._flowing.wait()
                 await self._forward(link, direction, data, writer)
             await self._flowing.wait()  # its end does not get through either
             if direction not in link.lost:
                 writer.close()
+        except OSError:
+            link.reset()
 
     async def _forward(self, link: Link, direction: Direction, data: bytes, writer: asyncio.StreamWriter) -> None:
         if direction in self._swallowing or direction in link.lost:

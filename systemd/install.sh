@@ -1,8 +1,10 @@
 #!/bin/sh
 # Puts Keyoff on a unit, or takes it away: `make install`, `make uninstall`.
-#   PREFIX=/opt/keyoff  where its environment goes     DESTDIR=  a root to install under (packages, images, tests)
+#   PREFIX=/opt/keyoff  where its environment goes     DESTDIR=  a root to install under (packages, images, tests);
+#                       an image also wants `systemd-sysusers --root=DESTDIR`
 #   VCAN=1  vcan0 too    PURGE=1  uninstall takes configuration, trips and user as well    PYTHON=python3
 set -eu
+umask 022
 cd "$(dirname "$0")/.."
 PREFIX=${PREFIX:-/opt/keyoff}
 DESTDIR=${DESTDIR:-}
@@ -118,5 +120,5 @@ case ${1:-} in
   install) install_all ;;
   files) put_files ;; # all but the environment
   uninstall) uninstall_all ;;
-  *) sed -n '2,4s/^# //p' "$0"; exit 2 ;;
+  *) sed -n '2,5s/^# //p' "$0"; exit 2 ;;
 esac

@@ -7,6 +7,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 import types
 from pathlib import Path
 from typing import Any, get_args, get_type_hints
@@ -23,6 +24,8 @@ SERVICE = SYSTEMD / "keyoff.service"
 EXAMPLE = SYSTEMD / "keyoff.toml"
 
 EXPOSURE = 15  # tenths: systemd-analyze's scale goes to 100; a unit without a sandbox has 96
+
+DAEMON = 54_321  # a user id that nobody has
 
 KEPT = {Path("etc/keyoff/keyoff.toml"), Path("etc/systemd/network/80-can0.network")}
 
@@ -184,3 +187,15 @@ def test_uninstall_takes_all_but_configuration_and_trips(installed: Path) -> Non
     assert placed(installed) == KEPT | {trips.relative_to(installed)}
     script("uninstall", installed, PURGE="1")
     assert placed(installed) == set()
+
+
+def test_what_root_enters_is_the_daemons(tmp_path: Path) -> None:
+    """`sudo keyoff odometer set` before the first start must not leave a database that the daemon cannot write."""
+    if os.geteuid() != 0:
+        pytest.skip("needs root, to be another user")
+    state, config = tmp_path / "state", tmp_path / "keyoff.toml"
+    state.mkdir()
+    os.chown(state, DAEMON, DAEMON)
+    config.write_text(f'vehicle.profile = "obd2"\nunit.state_dir = "{state}"\nunit.cache_dir = "{tmp_path}/cache"\n')
+    subprocess.run([sys.executable, "-m", "agent", "odometer", "set", "50000", "--config", config], cwd=ROOT, check=True)
+    assert {(p.stat().st_uid, p.stat().st_gid) for p in state.iterdir()} == {(DAEMON, DAEMON)}

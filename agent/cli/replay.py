@@ -45,7 +45,7 @@ def command(
       keyoff replay drive.log --vehicle toyota_rav4_2017 --json | jq .data
       keyoff replay drive.log --vehicle obd2 --config keyoff.toml --send --store kept.db
     """
-    from agent.daemon import Daemon  # late, as all that follows
+    from agent.daemon import Daemon, calm_collector  # late, as all that follows
     from agent.io.buses.recording import Recording
     from agent.io.store import Store
 
@@ -58,6 +58,7 @@ def command(
         store = Store(store_path or folder / "keyoff.db", setup.unit)
         stack.callback(store.close)
         daemon = Daemon(setup, plan, store, recording.boot_id)
+        calm_collector()
         uplink = None
         if send:
             from agent.cli.sending import attach, drain

@@ -30,7 +30,7 @@ def command(config_path: Path) -> None:
 
     Under systemd it tells READY, WATCHDOG and STATUS; `journalctl -u keyoff` shows what it says.
     """
-    from agent.daemon import Daemon  # late, as all that follows
+    from agent.daemon import Daemon, calm_collector  # late, as all that follows
     from agent.io import clock
     from agent.io.buses.live import LiveBus
     from agent.io.store import Store
@@ -54,12 +54,15 @@ def command(config_path: Path) -> None:
             bus.start()
             stack.callback(bus.stop)
         loop = Loop(daemon, buses, Path(config.unit.state_dir), uplink)
+        calm_collector()
         loop.notifier.ready()
         click.echo(
             f"keyoff listens on {', '.join(b.channel for b in config.bus)} as {setup.unit}, a {setup.vehicle.name}", err=True
         )
         while not stopping:
             loop.beat()
+        for bus in buses:
+            bus.leave()  # all at once: together they take as long as one
         loop.notifier.stopping()
         loop.hear()
         daemon.commit()

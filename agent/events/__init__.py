@@ -4,30 +4,39 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+from types import ModuleType
 
 from agent.model import Event, Rule
 
 
 def discover() -> list[type[Rule]]:
-    """Every Rule of every module here, sorted by its name: the fixed order in which rules hear events.
+    """The rule of every file here, sorted by name: the fixed order in which rules hear events.
 
-    Raises ValueError when two rules bear one name, or when a module holds neither rule nor event.
+    Raises ValueError for a file that breaks the rules of the folder.
     """
-    found: dict[str, type[Rule]] = {}
-    for info in sorted(pkgutil.iter_modules(__path__), key=lambda m: m.name):
-        module = importlib.import_module(f"{__name__}.{info.name}")
-        own = [v for v in vars(module).values() if isinstance(v, type) and v.__module__ == module.__name__]
-        if not any(issubclass(v, (Rule, Event)) for v in own):
-            raise ValueError(f"agent/events/{info.name}.py holds neither an event nor a rule")
-        for rule in (v for v in own if issubclass(v, Rule)):
-            if rule.name in found:
-                raise ValueError(f"two rules are called {rule.name}")
-            found[rule.name] = rule
-    return [found[name] for name in sorted(found)]
+    names = sorted(info.name for info in pkgutil.iter_modules(__path__))
+    found = [rule_in(importlib.import_module(f"{__name__}.{name}"), name) for name in names]
+    return [rule for rule in found if rule is not None]
+
+
+def rule_in(module: ModuleType, name: str) -> type[Rule] | None:
+    """The Rule that `module` defines, None for a file that holds records alone.
+
+    ValueError when there are several, when it is not called as its file is, or when there is neither rule nor record.
+    """
+    own = [v for v in vars(module).values() if isinstance(v, type) and v.__module__ == module.__name__]
+    rules = [v for v in own if issubclass(v, Rule)]
+    if not rules and not any(issubclass(v, Event) for v in own):
+        raise ValueError(f"agent/events/{name}.py holds neither an event nor a rule")
+    if len(rules) > 1:
+        raise ValueError(f"agent/events/{name}.py holds {len(rules)} rules; a file holds one")
+    if rules and getattr(rules[0], "name", None) != name:
+        raise ValueError(f"agent/events/{name}.py: its rule is to be called {name!r}, as the file is")
+    return rules[0] if rules else None
 
 
 def kinds() -> dict[str, type[Event]]:
-    """name → record of every kind of event that may leave the vehicle."""
+    """name → record of every kind of event."""
     discover()
     every: list[type[Event]] = Event.__subclasses__()
     return {e.__name__: e for e in sorted(every, key=lambda e: e.__name__) if e.__module__.startswith(__name__)}

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 SESSION_EXPIRY_S = 7 * 86_400  # a car parked for a week still finds what the broker kept for it
 CONNECT_S = 15.0  # for TCP, and again for TLS: over 2G a round trip takes 2 s, and a handshake four of them
-TURN_S = 5.0  # paho must look at its keepalive now and then; nothing else waits for this
+TURN_S = 1.0  # paho must look at its keepalive now and then; nothing else waits for this
 PAHO_LOG_ERR = 0x08  # paho's MQTT_LOG_ERR
 
 ONLINE = b'{"online":true}'

@@ -1,14 +1,22 @@
-"""The 1 Hz trace of a trip, packed: columns as JSON, compressed. It stays on the unit, and it is bounded."""
+"""The 1 Hz trace of a trip, packed: columns as JSON, compressed. It stays on the unit, and it is bounded.
+
+A closed trip's trace is one row of `trace`, an open trip's a row every few minutes. The latest points, the tail, lie in
+a row of `states`, beside what each routine commit rewrites anyway: a page of their own would cost the card as much again.
+"""
 
 from __future__ import annotations
 
+import sqlite3
 import zlib
 from collections.abc import Iterable, Sequence
+from itertools import groupby
 
 import msgspec
 
 MAX_POINTS_PER_TRIP = 4 * 3600  # four hours; a longer drive keeps its first four
 MAX_TRIPS = 200  # a quarter year of a busy household, some 4 MB
+TAIL = ".trace"  # its row in `states`: no rule is called so
+TAIL_BYTES = 1_200  # two minutes; with the states, which take 2,400, it still fits into one page of 4,096
 
 
 class Columns(msgspec.Struct):
@@ -24,6 +32,13 @@ class Columns(msgspec.Struct):
         self.engine_rpm += other.engine_rpm
 
 
+class Tail(msgspec.Struct):
+    """The points of the open trip that are not in a row of `trace` yet."""
+
+    trip_id: str = ""
+    points: Columns = msgspec.field(default_factory=Columns)
+
+
 Point = tuple[str, int, float, float | None]
 """trip id, t_ns, km/h, rpm."""
 
@@ -36,13 +51,88 @@ def columns(points: Sequence[Point]) -> Columns:
     )
 
 
-def pack(trace: Columns) -> bytes:
+def pack(trace: Columns | Tail) -> bytes:
     return zlib.compress(msgspec.json.encode(trace))
 
 
 def unpack(bodies: Iterable[bytes]) -> Columns:
-    """Several packed pieces, in order, as one."""
+    """Several packed pieces, in order, as one; what is damaged is left out."""
     whole = Columns()
     for body in bodies:
-        whole.extend(msgspec.json.decode(zlib.decompress(body), type=Columns))
+        try:
+            whole.extend(msgspec.json.decode(zlib.decompress(body), type=Columns))
+        except (zlib.error, msgspec.MsgspecError):
+            continue
     return whole
+
+
+# -- in the database; each within a transaction of the caller's ---------------------------------------
+
+
+def put(conn: sqlite3.Connection, points: Sequence[Point]) -> None:
+    """Add points, in order, to the traces of their trips."""
+    if not points:
+        return
+    tail = _tail(conn)
+    for trip_id, group in groupby(points, key=lambda p: p[0]):
+        if trip_id != tail.trip_id:
+            _settle(conn, tail)
+            tail = Tail(trip_id)
+        room = MAX_POINTS_PER_TRIP - _settled(conn, trip_id) - len(tail.points.t_ns)
+        tail.points.extend(columns(list(group)[: max(0, room)]))
+        if len(pack(tail)) > TAIL_BYTES:
+            _settle(conn, tail)
+            tail = Tail(trip_id)
+    _put_tail(conn, tail)
+
+
+def read(conn: sqlite3.Connection, trip_id: str) -> Columns:
+    """All of a trip's points so far."""
+    rows = conn.execute("SELECT body FROM trace WHERE trip_id = ? ORDER BY start_ns", (trip_id,))
+    whole = unpack(r[0] for r in rows)
+    tail = _tail(conn)
+    if tail.trip_id == trip_id:
+        whole.extend(tail.points)
+    return whole
+
+
+def close(conn: sqlite3.Connection, trip_id: str) -> None:
+    """The trip's pieces as one row; the oldest traces go."""
+    whole = read(conn, trip_id)
+    conn.execute("DELETE FROM trace WHERE trip_id = ?", (trip_id,))
+    if _tail(conn).trip_id == trip_id:
+        _put_tail(conn, Tail())
+    _settle(conn, Tail(trip_id, whole))
+    # Those before were removed when they were the oldest: to look no further back keeps it cheap after years.
+    last = conn.execute("SELECT max(n) FROM trips").fetchone()[0] or 0
+    conn.execute(
+        "DELETE FROM trace WHERE trip_id IN (SELECT id FROM trips WHERE n BETWEEN ? AND ?)",
+        (last - 2 * MAX_TRIPS, last - MAX_TRIPS),
+    )
+
+
+def _tail(conn: sqlite3.Connection) -> Tail:
+    row = conn.execute("SELECT body FROM states WHERE name = ?", (TAIL,)).fetchone()
+    try:
+        return msgspec.json.decode(zlib.decompress(row[0]), type=Tail) if row else Tail()
+    except (zlib.error, msgspec.MsgspecError, TypeError):  # damaged: two minutes of a trace are no reason to stop
+        return Tail()
+
+
+def _put_tail(conn: sqlite3.Connection, tail: Tail) -> None:
+    conn.execute(
+        "INSERT INTO states (name, version, body) VALUES (?, 1, ?) ON CONFLICT (name) DO UPDATE SET body = excluded.body",
+        (TAIL, pack(tail)),
+    )
+
+
+def _settle(conn: sqlite3.Connection, tail: Tail) -> None:
+    """The tail as a row of `trace`."""
+    if tail.points.t_ns:
+        row = (tail.trip_id, tail.points.t_ns[0], len(tail.points.t_ns), pack(tail.points))
+        conn.execute("INSERT OR REPLACE INTO trace (trip_id, start_ns, points, body) VALUES (?, ?, ?, ?)", row)
+
+
+def _settled(conn: sqlite3.Connection, trip_id: str) -> int:
+    """How many of a trip's points stand in `trace`."""
+    return int(conn.execute("SELECT coalesce(sum(points), 0) FROM trace WHERE trip_id = ?", (trip_id,)).fetchone()[0])

@@ -19,6 +19,7 @@ from typing import Any, NamedTuple, TypeAlias, TypeVar
 
 from msgspec.structs import astuple
 
+from agent.daemon import calm_collector
 from agent.decode import Decoder, Plan
 from agent.io.buses.recording import Recording
 from agent.model import NS, Frame, Sample, Setup, Wall
@@ -116,8 +117,7 @@ def costs(inputs: Inputs, dbc: Path, folder: Path, repeats: int) -> Costs:
         lambda: unwanted(inputs, folder),
         lambda: after_decoding(inputs, folder),
     ]
-    gc.collect()
-    gc.freeze()  # what only the bench keeps in memory would slow every collection of both sides
+    calm_collector()  # as run and replay do; what only the bench keeps in memory would slow both sides
     try:
         runs = [[part() for part in parts] for _ in progress("RAV4: cost of a frame", range(repeats))]
     finally:

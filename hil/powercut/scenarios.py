@@ -34,6 +34,8 @@ NAME = "keyoff.db"
 
 CHECKPOINT_PAGES = 40  # 1,000 in SQLite by itself: a day of minutes then has as many checkpoints as a month has
 CACHED_PAGES = 10  # 500 in SQLite by itself: a small database's larger commits then spill before they end, as a large one's do
+LOG_HEADER, HALF_A_PAGE = 32, 2000  # bytes; of a -wal file
+
 TRACES_KEPT = 2  # 200 on a unit: the oldest of four drives' are then removed
 
 
@@ -51,8 +53,8 @@ class Promise(msgspec.Struct, omit_defaults=True):
 class Witness(Store):
     """A store that writes a mark each time a call has returned that promises something."""
 
-    def __init__(self, path: Path) -> None:
-        self.at = 0
+    def __init__(self, path: Path, at: int = 0) -> None:
+        self.at = at
         self._told: list[str] = []
         self._marks = os.open(path.parent.parent / MARKS, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
         super().__init__(path, UNIT)
@@ -83,21 +85,24 @@ class Witness(Store):
 # -- the programs ----------------------------------------------------------------------------------
 
 
-def create(path: Path) -> None:
-    """The first start ever: the file, its migrations from the first on, its epoch; and a tidy end."""
+def first_start(path: Path) -> None:
+    """The file, its migrations from the first on, its epoch; and a tidy end."""
     Witness(path).close()
 
 
 def whole_day(path: Path) -> None:
-    """Four drives, a milestone, a service notice; events sent and acknowledged, traces packed and removed; a tidy stop at midday."""
+    """Four drives; events sent and acknowledged, traces packed and the oldest removed; a tidy stop and start at midday."""
     for start, end in ((0, MIDDAY), (MIDDAY, None)):
-        store = Witness(path)
-        live(store, start, end)
+        live(store := Witness(path, start), start, end)
         store.close()
 
 
+def next_start(path: Path) -> None:
+    Witness(path, MIDDAY).close()
+
+
 def afternoon(path: Path) -> None:
-    live(store := Witness(path), MIDDAY)
+    live(store := Witness(path, MIDDAY), MIDDAY)
     store.close()
 
 
@@ -108,21 +113,19 @@ def nothing(path: Path) -> None:
     """An empty folder."""
 
 
+def morning(path: Path) -> None:
+    live(store := Store(path, UNIT), 0, MIDDAY)
+    store.close()
+
+
 def morning_cut_short(path: Path) -> None:
     """The morning, and a power cut with a commit half written: the log is taken up where it is still whole."""
     elsewhere = path.parent.parent / "morning" / NAME
     live(store := Store(elsewhere, UNIT), 0, MIDDAY)
     shutil.copyfile(elsewhere, path)
     log = Path(f"{elsewhere}-wal").read_bytes()
-    Path(f"{path}-wal").write_bytes(log + log[32:3000])
+    Path(f"{path}-wal").write_bytes(log + log[LOG_HEADER:HALF_A_PAGE])
     store.close()
-
-
-def morning(path: Path) -> None:
-    live(store := Store(path, UNIT), 0, MIDDAY)
-    store.close()
-    for end in (".lock", "-shm"):
-        Path(f"{path}{end}").unlink(missing_ok=True)
 
 
 # -- limits that a day of minutes reaches ----------------------------------------------------------
@@ -135,6 +138,25 @@ def few_traces() -> Iterator[None]:
         yield
     finally:
         trace.MAX_TRIPS = before
+
+
+@contextlib.contextmanager
+def connecting(synchronous: str) -> Iterator[None]:
+    """The store's connections, once they have asserted FULL, get `synchronous` and the rig's limits."""
+    real = agent.io.store.connect
+
+    def connect(path: Path, read_only: bool) -> sqlite3.Connection:
+        conn = real(path, read_only)
+        conn.execute(f"PRAGMA synchronous = {synchronous}")
+        conn.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}")
+        conn.execute(f"PRAGMA cache_size = {CACHED_PAGES}")
+        return conn
+
+    vars(agent.io.store)["connect"] = connect
+    try:
+        yield
+    finally:
+        vars(agent.io.store)["connect"] = real
 
 
 @contextlib.contextmanager
@@ -156,37 +178,21 @@ def next_schema() -> Iterator[None]:
 class Scenario(NamedTuple):
     program: Callable[[Path], None]
     before: Callable[[Path], None] = nothing  # not recorded; its files count as safely on the disk
-    under: Callable[[], AbstractContextManager[None]] = nullcontext  # around all of it, and when an image is opened
+    under: Callable[[], AbstractContextManager[None]] = nullcontext  # around the program, and when an image is opened
     share: int = 1  # of the points
 
 
 SCENARIOS = {
-    "a day": Scenario(whole_day, under=few_traces, share=5),
-    "after a cut": Scenario(afternoon, before=morning_cut_short, under=few_traces, share=2),
-    "creation": Scenario(create, share=1),
-    "migration": Scenario(create, before=morning, under=next_schema, share=2),
+    "a day": Scenario(whole_day, share=5),
+    "after a cut": Scenario(afternoon, before=morning_cut_short, share=2),
+    "creation": Scenario(first_start),
+    "migration": Scenario(next_start, before=morning, under=next_schema, share=2),
 }
 
 
-def connect_with(synchronous: str) -> None:
-    """From now on the store's connections, once they have asserted FULL, get `synchronous` and the rig's limits."""
-    real = agent.io.store.connect
-
-    def connect(path: Path, read_only: bool) -> sqlite3.Connection:
-        conn = real(path, read_only)
-        conn.execute(f"PRAGMA synchronous = {synchronous}")
-        conn.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}")
-        conn.execute(f"PRAGMA cache_size = {CACHED_PAGES}")
-        return conn
-
-    vars(agent.io.store)["connect"] = connect
-
-
 def main(name: str, folder: str, synchronous: str) -> None:
-    connect_with(synchronous)
-    scenario = SCENARIOS[name]
-    with scenario.under():
-        scenario.program(Path(folder) / NAME)
+    with few_traces(), connecting(synchronous), SCENARIOS[name].under():
+        SCENARIOS[name].program(Path(folder) / NAME)
 
 
 if __name__ == "__main__":

@@ -1,5 +1,5 @@
 #!/usr/bin/python3 -S
-"""Inside the guest: runs one shell command for each JSON line from the host and answers with one. Debian's Python, nothing else."""
+"""Inside the guest: runs one shell command for each JSON line from the host, answers with one. Only Debian's Python."""
 
 import json
 import os

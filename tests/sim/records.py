@@ -48,9 +48,9 @@ def values(hint: Any) -> st.SearchStrategy[Any]:
     kind = get_origin(hint)
     if kind is None or kind is Literal:
         return st.from_type(hint)
-    inner = [values(each) for each in get_args(hint)]
+    inner = [values(each) for each in get_args(hint) if each is not ...]
     if kind in (Union, UnionType):
         return st.one_of(inner)
     if kind is tuple:
-        return st.tuples(*inner)
+        return st.lists(*inner).map(tuple) if ... in get_args(hint) else st.tuples(*inner)
     return st.lists(*inner) if kind is list else st.dictionaries(*inner)

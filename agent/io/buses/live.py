@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import can
 
 RETRY_S = 2.0  # an interface that is down comes back by networkd within seconds
-RECEIVE_S = 0.5  # how long a stop may have to wait for the reading thread
+RECEIVE_S = 0.2  # how long a stop may have to wait for the reading thread; the uplink takes its part of the second too
 QUEUE_FRAMES = 100_000  # 25 s of a busy bus, some 25 MB at the worst; beyond it the oldest go and are counted
 
 
@@ -44,8 +44,12 @@ class LiveBus:
     def start(self) -> None:
         self._thread.start()
 
-    def stop(self) -> None:
+    def leave(self) -> None:
+        """Ask the reading thread to end, without waiting for it."""
         self._stop.set()
+
+    def stop(self) -> None:
+        self.leave()
         self._thread.join(2 * RECEIVE_S)
 
     def take(self) -> list[Frame]:

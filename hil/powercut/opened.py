@@ -1,0 +1,135 @@
+"""What the real Store, and a daemon on it, find in the files that a power cut left."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import sqlite3
+import zlib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import msgspec
+
+from agent.daemon import Daemon
+from agent.io.store import Store, StoreError
+from hil.powercut.day import BOOT_ID, PLAN, SETUP, UNIT
+from hil.powercut.scenarios import NAME, Promise
+
+JSON_COLUMNS = {"body", "envelope", "metrics", "estimated"}  # of any table but trace, whose bodies are packed
+
+ONCE_WITHOUT_ROW = (
+    "SELECT id FROM events WHERE kind IN (SELECT kind FROM once) AND id NOT IN (SELECT id FROM once)"
+    " UNION SELECT id FROM once WHERE id NOT IN (SELECT id FROM events)"
+)
+
+Rows = dict[str, str]
+"""Every row of every table: its table and key → a digest of all of it."""
+
+
+class Found(NamedTuple):
+    rows: Rows
+    corrupt: list[str]
+    duplicated: list[str]
+    files: frozenset[str]  # what lay in the folder once it was open: a file set aside shows here
+
+
+@contextlib.contextmanager
+def opened(image: Mapping[str, bytes], folder: Path) -> Iterator[tuple[Store | None, Found]]:
+    """Put `image` into `folder`, open it and look at all of it. No store: it would not open or could not be read."""
+    folder.mkdir(parents=True)
+    for name, data in image.items():
+        (folder / name).write_bytes(data)
+    try:
+        store = Store(folder / NAME, UNIT)
+    except StoreError as e:
+        yield None, Found({}, [f"does not open: {e}"], [], frozenset())
+        return
+    try:
+        found = look(store)
+        yield (store if found.rows else None), found
+    finally:
+        store.close()
+
+
+def look(store: Store) -> Found:
+    """Everything that the store holds, and what speaks against it."""
+    try:
+        files = frozenset(path.name for path in store.path.parent.iterdir())
+        return Found(rows(store.conn), [*corruption(store)], [*duplicates(store.conn)], files)
+    except (sqlite3.Error, zlib.error, ValueError) as e:  # a page, a packed trace, a JSON text
+        return Found({}, [f"does not read: {e}"], [], frozenset())
+
+
+def rows(conn: sqlite3.Connection) -> Rows:
+    found: Rows = {}
+    for (table,) in conn.execute("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name").fetchall():
+        keys = [r[0] for r in conn.execute("SELECT name FROM pragma_table_info(?) WHERE pk ORDER BY pk", (table,))]
+        for row in conn.execute(f"SELECT * FROM {table}"):
+            key = [row[k] for k in keys] or [row[0]]
+            found[f"{table} {' '.join(map(str, key))}"] = digest(row)
+    schema = conn.execute("SELECT name, sql FROM sqlite_master ORDER BY name").fetchall()
+    return found | {f"schema {name}": digest([sql]) for name, sql in schema}
+
+
+def digest(row: Any) -> str:
+    return hashlib.blake2b(repr(tuple(row)).encode(), digest_size=8).hexdigest()
+
+
+def corruption(store: Store) -> Iterator[str]:
+    """What SQLite, a decoder or a rule's memory says against the file."""
+    said = [row[0] for row in store.conn.execute("PRAGMA integrity_check")]
+    if said != ["ok"]:
+        yield f"integrity_check: {said[0]}"
+    for table in ("events", "trips", "states"):
+        for row in store.conn.execute(f"SELECT * FROM {table}"):
+            yield from undecodable(table, row)
+    for (trip_id,) in store.conn.execute("SELECT DISTINCT trip_id FROM trace").fetchall():
+        t_ns = store.trace(trip_id).t_ns
+        if not t_ns or t_ns != sorted(set(t_ns)):
+            yield f"trace of {trip_id}: its times do not rise"
+    for rule in Daemon(SETUP, PLAN, store, BOOT_ID).engine.failures:
+        yield f"state of {rule}: not taken up again"
+
+
+def undecodable(table: str, row: sqlite3.Row) -> Iterator[str]:
+    for column in JSON_COLUMNS.intersection(row.keys()):
+        if row[column] is not None:
+            try:
+                msgspec.json.decode(row[column])
+            except msgspec.DecodeError as e:
+                yield f"{table} {row[0]}: {column}: {e}"
+
+
+def duplicates(conn: sqlite3.Connection) -> Iterator[str]:
+    """Ids that are there twice, numbers given twice, and what is once for ever without its row in `once`.
+
+    Read from the tables, not from their indexes, which a damaged file may contradict.
+    """
+    seqs = [row[0] for row in conn.execute("SELECT seq FROM events NOT INDEXED")]
+    if any(b <= a for a, b in zip(seqs, seqs[1:], strict=False)):
+        yield "events: seq does not rise"
+    last = conn.execute("SELECT seq FROM sqlite_sequence WHERE name = 'events'").fetchone()
+    if seqs and (last is None or last[0] < seqs[-1]):
+        yield "events: the next seq was given before"
+    for table in ("events", "trips"):
+        ids = [row[0] for row in conn.execute(f"SELECT id FROM {table} NOT INDEXED")]
+        if len(set(ids)) != len(ids):
+            yield f"{table}: an id is there twice"
+    for (id,) in conn.execute(ONCE_WITHOUT_ROW):
+        yield f"once: {id} is in one of events and once, not in both"
+
+
+def broken(promise: Promise, conn: sqlite3.Connection) -> Iterator[str]:
+    """What of a promise the store does not hold."""
+    events = {row["id"]: row for row in conn.execute("SELECT id, acked, envelope FROM events")}
+    states = {row["name"]: row["body"] for row in conn.execute("SELECT name, body FROM states")}
+    trips = {row["id"] for row in conn.execute("SELECT id FROM trips")}
+    yield from (f"event {id}" for id in promise.events if id not in events)
+    yield from (f"state {name}" for name, crc in promise.states.items() if name not in states or zlib.crc32(states[name]) != crc)
+    yield from (f"trip {id}" for id in promise.trips if id not in trips)
+    yield from (f"acknowledgement of {id}" for id in promise.acked if id not in events or not events[id]["acked"])
+    for id, crc in promise.sent.items():
+        if id not in events or zlib.crc32(events[id]["envelope"] or b"") != crc:
+            yield f"envelope of {id}"
