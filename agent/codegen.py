@@ -10,10 +10,10 @@ import math
 import struct
 from collections.abc import Callable
 from itertools import count
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 from agent.checksums import OTHERS, SUMS, start_of_sum
-from agent.model import Frame, Sample
+from agent.model import Frame
 from agent.plan import ChecksumByte, Field, MessagePlan, Part, Reading
 
 MAX_MISSES = 5  # opendbc's MAX_BAD_COUNTER
@@ -24,16 +24,24 @@ ROUNDING = 1e-6  # of one count: what a limit in a DBC may be off, being written
 
 STRUCT_CODES = {16: "Hhe", 32: "Iif", 64: "Qqd"}  # unsigned, signed, IEEE 754
 
-Decode: TypeAlias = Callable[[Frame, list[Sample]], str | None]
-"""Adds a frame's samples to the list; gives what was wrong where it did not."""
+Decode: TypeAlias = Callable[[Frame], Any]
+"""A frame → what it says: its message's values in the order of `Route.paths`, or where that is None (path, value) pairs;
+a text says what was wrong with it, None that it is none of this route's frames."""
 
 
-def compile_message(message: MessagePlan) -> Decode:
-    """The function for frames of this message's id (an id of the other length is let go). It remembers what it needs."""
+class Route(NamedTuple):
+    """Where the frames of an arbitration id go. `paths` None: which signals are there differs from frame to frame."""
+
+    decode: Decode
+    paths: tuple[str, ...] | None = None
+
+
+def compile_message(message: MessagePlan) -> Route:
+    """The route for frames of this message's id (an id of the other length is let go). It remembers what it needs."""
     writer = _Writer(message)
     exec(compile(writer.source(), f"<decoder of {message.name}>", "exec"), writer.names)
-    made: Decode = writer.names["make"]()
-    return made
+    decode: Decode = writer.names["make"]()
+    return Route(decode, None if message.multiplexers else tuple(reading.path for reading in message.readings))
 
 
 class _Writer:
@@ -54,40 +62,36 @@ class _Writer:
         """`make() -> Decode`, as Python."""
         remembers = self.message.counter is None
         if self.message.multiplexers:
-            state, lines, give = self._paged(remembers)
+            state, lines = self._paged(remembers)
         else:
-            state, lines, give = self._plain(remembers)
+            state, lines = self._plain(remembers)
         if not remembers:
             state += ["expected = None", "misses = 0"]
-        changed = [line.partition(" ")[0] for line in state]
+        changed = [name for line in state for name in line.split(" = ")[:-1]]
         other = "if not frame.is_extended:" if self.message.is_extended else "if frame.is_extended:"
         start = [f"nonlocal {', '.join(changed)}", other, "    return None", "data = frame.data"]
-        lines = [*start, *lines, "t_ns = frame.t_ns", give, "return None"]
-        return "\n".join(["def make():", *_in([*state, "def decode(frame, samples):", *_in(lines), "return decode"])])
+        lines = [*start, *lines, "return values"]
+        return "\n".join(["def make():", *_in([*state, "def decode(frame):", *_in(lines), "return decode"])])
 
-    def _plain(self, remembers: bool) -> tuple[list[str], list[str], str]:
-        """State, lines and the line that gives the samples of a message whose signals are all always there."""
+    def _plain(self, remembers: bool) -> tuple[list[str], list[str]]:
+        """State and lines of a message whose signals are all always there."""
         lines = self._checks()
-        variables = [self._reading(reading, lines) for reading in self.message.readings]
-        give = ", ".join(f"(t_ns, {r.path!r}, {v})" for r, v in zip(self.message.readings, variables, strict=True))
-        give = f"samples.append({give})" if len(variables) == 1 else f"samples += ({give})"
+        lines.append(f"values = ({', '.join(self._reading(reading, lines) for reading in self.message.readings)},)")
         if not remembers:
-            return [], lines, give
-        state = ["last = None", *(f"{v} = None" for v in dict.fromkeys(variables))]
-        return state, ["if data != last:", *_in([*lines, "last = data"])], give
+            return [], lines
+        return ["last = values = None"], ["if data != last:", *_in([*lines, "last = data"])]
 
-    def _paged(self, remembers: bool) -> tuple[list[str], list[str], str]:
+    def _paged(self, remembers: bool) -> tuple[list[str], list[str]]:
         """The same for a multiplexed message."""
-        lines = [*self._checks(), *self._multiplexers(), "pairs = []"]
+        lines = [*self._checks(), *self._multiplexers(), "values = []"]
         for reading in self.message.readings:
             block: list[str] = []
-            block.append(f"pairs.append(({reading.path!r}, {self._reading(reading, block)}))")
+            block.append(f"values.append(({reading.path!r}, {self._reading(reading, block)}))")
             lines += self._where(reading.parts[0].multiplexer, reading.parts[0].pages, block)
-        give = "samples += [(t_ns, path, value) for path, value in pairs]"
         if not remembers:
-            return [], lines, give
-        lines += [f"if len(seen) >= {PAGES_KEPT}:", "    seen.clear()", "seen[data] = pairs"]
-        return ["seen = {}"], ["pairs = seen.get(data)", "if pairs is None:", *_in(lines)], give
+            return [], lines
+        lines += [f"if len(seen) >= {PAGES_KEPT}:", "    seen.clear()", "seen[data] = values"]
+        return ["seen = {}"], ["values = seen.get(data)", "if values is None:", *_in(lines)]
 
     def _checks(self) -> list[str]:
         """Cut to length, checksum, counter; and the payload as one number, where that is how signals are taken out."""

@@ -8,7 +8,7 @@ The live loop (agent/cli/run.py) and a replay (agent/cli/replay.py) drive the sa
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any, Protocol
 
 import msgspec
@@ -67,9 +67,11 @@ class Daemon:
 
     # -- in ------------------------------------------------------------------------------------
 
-    def frames(self, frames: Iterable[Frame]) -> None:
+    def frames(self, frames: list[Frame]) -> None:
         """Frames as they came, of no more than a few seconds."""
-        self.samples(self.decoder.feed(frames))
+        if frames:
+            self.now_ns = max(self.now_ns, frames[-1].t_ns)
+            self._heard(self.engine.frames(frames, self.decoder))
 
     def samples(self, samples: list[Sample]) -> None:
         if samples:

@@ -21,9 +21,10 @@ back; from MAX_MISSES on frames are refused. So a lost frame costs nothing and a
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
-from agent.codegen import Decode, compile_message
-from agent.model import Frame, Sample
+from agent.codegen import Decode, Route, compile_message
+from agent.model import Frame, Sample, Value
 from agent.obd import Assembler
 from agent.plan import OBD_IDS, MessagePlan, Plan
 
@@ -31,65 +32,90 @@ __all__ = ["Decoder", "Plan"]
 
 
 class Decoder:
-    """Frames in, samples out, in the frames' order. `counts`: frames, wanted, and what was dropped, by reason and message."""
+    """Frames in, samples out, in the frames' order. `counts`: frames, wanted, and what was dropped, by reason and message.
+
+    The daemon's path from frame to engine is `Engine.frames`, which takes the values of a whole message along these
+    `routes` and makes no samples; `feed` gives the same as samples, for everybody else.
+    """
 
     def __init__(self, plan: Plan) -> None:
         self.counts: dict[str, int] = {"frames": 0, "wanted": 0}
         self._plan = plan
         self._obd = Assembler()
         self._obd_paths = frozenset(plan.wanted) - {reading.path for message in plan.messages for reading in message.readings}
-        self._decoders: dict[int, Decode] = {i: self._answer for i, _ in OBD_IDS} if plan.obd else {}
-        self._decoders |= {i: self._decoder(i) for i in {m.arbitration_id for m in plan.messages}}
+        self.routes: dict[int, Route] = {i: Route(self._answer) for i, _ in OBD_IDS} if plan.obd else {}
+        self.routes |= {i: self._route(i) for i in {m.arbitration_id for m in plan.messages}}
 
     def feed(self, frames: Iterable[Frame]) -> list[Sample]:
         """The samples of these frames; never raises for what a frame holds."""
         samples: list[Sample] = []
         wanted = 0
-        decoder_of = self._decoders.get
         frames = frames if isinstance(frames, list) else list(frames)
         for frame in frames:
-            decode = decoder_of(frame.arbitration_id)
-            if decode is not None:
+            route = self.routes.get(frame.arbitration_id)
+            if route is not None:
                 wanted += 1
-                fault = decode(frame, samples)
-                if fault is not None:
-                    self.counts[fault] = self.counts.get(fault, 0) + 1
-        self.counts["frames"] += len(frames)
-        self.counts["wanted"] += wanted
+                found = route.decode(frame)
+                if found.__class__ is str:
+                    self.fault(found)
+                elif found is not None:
+                    t_ns = frame.t_ns
+                    pairs = found if route.paths is None else zip(route.paths, found, strict=True)
+                    samples += [(t_ns, path, value) for path, value in pairs]
+        self.heard(len(frames), wanted)
         return samples
+
+    def fault(self, what: str) -> None:
+        """Count a frame that changed nothing."""
+        self.counts[what] = self.counts.get(what, 0) + 1
+
+    def heard(self, frames: int, wanted: int) -> None:
+        self.counts["frames"] += frames
+        self.counts["wanted"] += wanted
 
     def dropped(self) -> dict[str, int]:
         """What was dropped since start: "bad checksum in GAS_PEDAL" or "OBD: truncated" → how many frames."""
         of_messages = {what: n for what, n in self.counts.items() if what not in ("frames", "wanted")}
         return of_messages | {f"OBD: {why}": n for why, n in self._obd.counts.items()}
 
-    def _decoder(self, arbitration_id: int) -> Decode:
+    def _route(self, arbitration_id: int) -> Route:
         """What frames of this id go to: the message's own function, where bus and kind of id leave no choice."""
         messages = [m for m in self._plan.messages if m.arbitration_id == arbitration_id]
-        alone = len(messages) == 1 and messages[0].bus is None and arbitration_id not in self._decoders
-        if alone and messages[0].counter is None:
+        shared = len(messages) > 1 or arbitration_id in self.routes  # with another message, or with diagnostic answers
+        if not shared and messages[0].bus is None and messages[0].counter is None:
             return compile_message(messages[0])
+        paths = None if shared or messages[0].multiplexers else tuple(reading.path for reading in messages[0].readings)
         routes: dict[tuple[str, bool], Decode] = {}
 
-        def decode(frame: Frame, samples: list[Sample]) -> str | None:
+        def decode(frame: Frame) -> Any:
             key = (frame.bus, frame.is_extended)
             if key not in routes:
-                routes[key] = self._route(messages, frame)
-            return routes[key](frame, samples)
+                routes[key] = self._choose(messages, frame, as_pairs=paths is None)
+            return routes[key](frame)
 
-        return decode
+        return Route(decode, paths)
 
-    def _route(self, messages: list[MessagePlan], frame: Frame) -> Decode:
+    def _choose(self, messages: list[MessagePlan], frame: Frame, as_pairs: bool) -> Decode:
         """The function for the message that this frame is of; each bus has one of its own, since it has its own counters."""
         for message in sorted(messages, key=lambda m: m.bus is None):  # a bus's own message goes before any bus's
             if message.bus in (None, frame.bus) and message.is_extended == frame.is_extended:
-                return compile_message(message)
+                route = compile_message(message)
+                return _as_pairs(route) if as_pairs and route.paths is not None else route.decode
         return self._answer if self._plan.obd else _nothing
 
-    def _answer(self, frame: Frame, samples: list[Sample]) -> None:
+    def _answer(self, frame: Frame) -> list[tuple[str, Value]] | None:
         if self._plan.obd_bus in (None, frame.bus):
-            samples += [sample for sample in self._obd.feed(frame) if sample[1] in self._obd_paths]
+            return [(path, value) for _, path, value in self._obd.feed(frame) if path in self._obd_paths]
+        return None
 
 
-def _nothing(frame: Frame, samples: list[Sample]) -> None:
+def _as_pairs(route: Route) -> Decode:
+    def decode(frame: Frame) -> Any:
+        found = route.decode(frame)
+        return found if found is None or found.__class__ is str else list(zip(route.paths or (), found, strict=True))
+
+    return decode
+
+
+def _nothing(frame: Frame) -> None:
     """For a frame of no message."""

@@ -17,7 +17,7 @@ import copy
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
-from typing import NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import msgspec
 
@@ -25,10 +25,17 @@ from agent import signals
 from agent.events import discover
 from agent.events.trip import Trip
 from agent.grid import Grid, GridState
-from agent.model import NS, ClockQuality, Context, Event, Rule, Sample, Setup, Step, Value, Wall
+from agent.model import NS, ClockQuality, Context, Event, Frame, Rule, Sample, Setup, Step, Value, Wall
 from agent.tally import INTEGRALS, READS
 
+if TYPE_CHECKING:
+    from agent.codegen import Decode
+    from agent.decode import Decoder
+
 Handler: TypeAlias = Callable[[int, Value], list[Step] | None]
+
+Taken: TypeAlias = "tuple[Decode, tuple[tuple[int, Handler], ...] | None]"
+"""An id's decoder, and of its values those that somebody reads: (index, handler)."""
 
 NEVER_NS = 1 << 63
 WAKES_PER_CALL = 20  # more than any rule has to do at once: one that asks again and again must not hang the unit,
@@ -80,11 +87,16 @@ class Engine:
         self._stepping = [r for r in self.rules if type(r).step is not Rule.step]
         self._waking = [r for r in self.rules if type(r).next_wake is not Rule.next_wake]
         self._handlers = self._make_handlers()
+        self._bound: tuple[Decoder, dict[int, Taken]] | None = None
 
     # -- in ------------------------------------------------------------------------------------
 
     def feed(self, samples: Iterable[Sample]) -> list[Event]:
         """Samples in order of time → the events that they raise."""
+        self._feed(samples)
+        return self._take()
+
+    def _feed(self, samples: Iterable[Sample]) -> None:
         handler_of = self._handlers.get
         due, last = self._due_ns, self._last_ns
         for t_ns, signal, value in samples:
@@ -105,7 +117,60 @@ class Engine:
                 self._steps(steps)
             due = self._due_ns
         self._last_ns = last
+
+    def frames(self, frames: list[Frame], decoder: Decoder) -> list[Event]:
+        """Frames in order of time → the events that they raise: the same as `feed(decoder.feed(frames))`, without the samples.
+
+        A message's values go to those who read them; what nobody reads costs its decoding and no more.
+        """
+        taken_of, due, last = self._takers(decoder).get, self._due_ns, self._last_ns
+        wanted = 0
+        for frame in frames:
+            taken = taken_of(frame.arbitration_id)
+            if taken is None:
+                continue
+            wanted += 1
+            decode, takers = taken
+            found = decode(frame)
+            if found is None or found.__class__ is str:
+                if found is not None:
+                    decoder.fault(found)
+                continue
+            t_ns = frame.t_ns
+            if takers is None or t_ns < last:
+                self._last_ns = last
+                self._feed_found(t_ns, decoder.routes[frame.arbitration_id].paths, found)
+                due, last = self._due_ns, self._last_ns
+                continue
+            if t_ns >= due:
+                self._last_ns = last
+                due = self._wake_until(t_ns)
+            last = t_ns
+            for i, handler in takers:
+                self._last_ns = t_ns
+                steps = handler(t_ns, found[i])
+                if steps is not None:  # a second is complete, or a stretch has begun
+                    self._steps(steps)
+                due = self._due_ns
+        self._last_ns = last
+        decoder.heard(len(frames), wanted)
         return self._take()
+
+    def _feed_found(self, t_ns: int, paths: tuple[str, ...] | None, found: Any) -> None:
+        """What a frame out of the ordinary says (diagnostic, multiplexed, late), as samples."""
+        pairs = found if paths is None else zip(paths, found, strict=True)
+        self._feed((t_ns, path, value) for path, value in pairs)
+
+    def _takers(self, decoder: Decoder) -> dict[int, Taken]:
+        """Arbitration id → its decoder, and (index of a value, its handler) of those that somebody reads."""
+        if self._bound is None or self._bound[0] is not decoder:
+            read = self._handlers
+            takers = {
+                i: (r.decode, None if r.paths is None else tuple((n, read[p]) for n, p in enumerate(r.paths) if p in read))
+                for i, r in decoder.routes.items()
+            }
+            self._bound = (decoder, takers)
+        return self._bound[1]
 
     def wake(self, t_ns: int, wall: Wall | None) -> list[Event]:
         """Time has come to `t_ns`, with the wall clock as known now: raise what is due."""
@@ -216,18 +281,23 @@ class Engine:
     def _integrating(self, signal: str) -> Handler:
         def integrate(t_ns: int, value: Value) -> None:
             self.grid.area(t_ns, signal, value)
-            self.grid.state.latest[signal] = (t_ns, value)
+            self.grid.latest[signal] = (t_ns, value)
 
         return integrate
 
     def _keeping(self, signal: str) -> Handler:
         def keep(t_ns: int, value: Value) -> None:
-            self.grid.state.latest[signal] = (t_ns, value)
+            self.grid.latest[signal] = (t_ns, value)
 
         return keep
 
-    def _steps(self, steps: Iterable[Step]) -> None:
-        self._due_ns = 0
+    def _steps(self, steps: list[Step]) -> None:
+        """Hand on what the grid completed; [] says that a stretch has begun.
+
+        A step that raises nothing and leaves the trip in its phase brings nothing nearer: what is due stays (and saves
+        a quarter of a step's cost).
+        """
+        before = self._due_ns, len(self._out), self.trip.state.phase
         for step in steps:
             ctx = self.context(step.t_ns)
             for rule in self._stepping:
@@ -237,6 +307,8 @@ class Engine:
                 rpm = step.get(signals.ENGINE_SPEED)
                 known = float(rpm) if isinstance(rpm, (int, float)) else None
                 self.trace.append(TracePoint(trip_id, step.t_ns, step.v1_ms * 3.6, known))
+        quiet = steps and before[1:] == (len(self._out), self.trip.state.phase)
+        self._due_ns = before[0] if quiet else 0
 
     def _wake_until(self, t_ns: int) -> int:
         """Raise what is due up to `t_ns`, each at its own time → when to look again."""

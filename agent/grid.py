@@ -55,29 +55,40 @@ class Grid:
         self._point_ns = NO_POINT_NS  # the next 5 Hz point of a stretch under way, if it is known
 
     @property
+    def state(self) -> GridState:
+        """As it is written. The fields live in the grid itself: setting a Struct's costs three times as much."""
+        return GridState(*(getattr(self, name) for name in GridState.__struct_fields__))
+
+    @state.setter
+    def state(self, state: GridState) -> None:
+        self.t_ns, self.v_ms, self.start_ns, self.v0_ms = state.t_ns, state.v_ms, state.start_ns, state.v0_ms
+        self.distance_m, self.samples, self.fifths = state.distance_m, state.samples, state.fifths
+        self.closed_ns, self.jumps, self.jump_ns = state.closed_ns, state.jumps, state.jump_ns
+        self.areas, self.latest = state.areas, state.latest
+
+    @property
     def due_ns(self) -> int | None:
         """When the step under way is to be closed if no speed comes; None when there is none."""
-        last_ns = self.state.t_ns
+        last_ns = self.t_ns
         return None if last_ns is None else last_ns + HOLD_NS + 1
 
     def get(self, signal: str, now_ns: int) -> Value:
         """A signal's last value; None when unknown, or older than ten of its periods."""
-        found = self.state.latest.get(signal)
+        found = self.latest.get(signal)
         if found is None or now_ns - found[0] > self.max_age_ns.get(signal, DEFAULT_AGE_NS):
             return None
         return found[1]
 
     def is_late(self, t_ns: int, signal: str) -> bool:
         """Whether a newer sample of this signal is already taken."""
-        s = self.state
         if signal == SPEED:
-            return t_ns < (s.closed_ns if s.t_ns is None else s.t_ns)
-        found = s.latest.get(signal)
+            return t_ns < (self.closed_ns if self.t_ns is None else self.t_ns)
+        found = self.latest.get(signal)
         return found is not None and t_ns < found[0]
 
     def area(self, t_ns: int, signal: str, value: Value) -> None:
         """Add the trapezoid from the signal's sample before to this one."""
-        areas = self.state.areas
+        areas = self.areas
         if not isinstance(value, (int, float)) or not -SENSIBLE < value < SENSIBLE:
             if signal in areas:  # unknown from here on: the next sample starts afresh
                 _, _, positive, negative, seen_s = areas[signal]
@@ -94,56 +105,52 @@ class Grid:
 
     def speed(self, t_ns: int, kmh: Value) -> list[Step] | None:
         """One sample of Vehicle.Speed → the steps that it completes; None in the common case that nothing is due then."""
-        s = self.state
         if t_ns < self._point_ns and kmh.__class__ is float:  # the common case of a fast source: no grid point between
             v = kmh / 3.6
-            dv = v - s.v_ms
-            dt_ns = t_ns - s.t_ns  # type: ignore[operator]  # known in a stretch
-            if dt_ns > 0 and -JUMP_FLOOR_MS <= dv <= JUMP_FLOOR_MS and not s.jumps:
-                s.samples += 1
-                s.distance_m += abs(s.v_ms + v) / 2 * dt_ns / NS  # backwards is driven too
-                s.t_ns = t_ns
-                s.v_ms = v
+            dv = v - self.v_ms
+            dt_ns = t_ns - self.t_ns  # type: ignore[operator]  # known in a stretch
+            if dt_ns > 0 and -JUMP_FLOOR_MS <= dv <= JUMP_FLOOR_MS and not self.jumps:
+                self.samples += 1
+                self.distance_m += abs(self.v_ms + v) / 2 * dt_ns / NS  # backwards is driven too
+                self.t_ns = t_ns
+                self.v_ms = v
                 return None
         return self._speed(t_ns, kmh)
 
     def _speed(self, t_ns: int, kmh: Value) -> list[Step] | None:
         if not isinstance(kmh, (int, float)):
             return None  # unknown: if it stays so, the pause becomes a gap
-        s = self.state
         v = kmh / 3.6
-        if s.t_ns is None:
+        if self.t_ns is None:
             return self._open(t_ns, v)
-        dt_ns = t_ns - s.t_ns
+        dt_ns = t_ns - self.t_ns
         if dt_ns <= 0:
             return None
         if dt_ns > HOLD_NS:
             steps = self.close()
             self._open(t_ns, v)
             return steps
-        dv = v - s.v_ms
-        if not (-JUMP_FLOOR_MS <= dv <= JUMP_FLOOR_MS or abs(dv) * NS <= JUMP_MS2 * ((s.jump_ns or t_ns) - s.t_ns)):
+        dv = v - self.v_ms
+        if not (-JUMP_FLOOR_MS <= dv <= JUMP_FLOOR_MS or abs(dv) * NS <= JUMP_MS2 * ((self.jump_ns or t_ns) - self.t_ns)):
             return self._jump(t_ns, v)  # so is what is no number
-        s.jumps = s.jump_ns = 0
-        s.samples += 1
+        self.jumps = self.jump_ns = 0
+        self.samples += 1
         return self._cross(t_ns, v)
 
     def _open(self, t_ns: int, v: float) -> list[Step]:
         """Begin a stretch: what flowed since the last one belongs to no step."""
-        s = self.state
         if not -SENSIBLE < v < SENSIBLE:
             self.implausible += 1
             return []
-        s.areas = {k: (t, x, 0.0, 0.0, 0.0) for k, (t, x, *_) in s.areas.items()}
-        s.t_ns, s.v_ms, s.start_ns, s.v0_ms = t_ns, v, t_ns, v
-        s.distance_m, s.samples, s.fifths, s.jumps, s.jump_ns = 0.0, 1, [], 0, 0
+        self.areas = {k: (t, x, 0.0, 0.0, 0.0) for k, (t, x, *_) in self.areas.items()}
+        self.t_ns, self.v_ms, self.start_ns, self.v0_ms = t_ns, v, t_ns, v
+        self.distance_m, self.samples, self.fifths, self.jumps, self.jump_ns = 0.0, 1, [], 0, 0
         return []
 
     def _jump(self, t_ns: int, v: float) -> list[Step] | None:
-        s = self.state
-        s.jumps, s.jump_ns = s.jumps + 1, s.jump_ns or t_ns
+        self.jumps, self.jump_ns = self.jumps + 1, self.jump_ns or t_ns
         self.implausible += 1
-        if s.jumps < JUMPS_TO_BELIEVE:
+        if self.jumps < JUMPS_TO_BELIEVE:
             return None
         steps = self.close()
         self._open(t_ns, v)
@@ -151,54 +158,51 @@ class Grid:
 
     def _cross(self, t_ns: int, v: float) -> list[Step] | None:
         """Walk over the grid points in (last, t_ns], closing a step at each whole second."""
-        s = self.state
-        assert s.t_ns is not None
-        t0, v0 = s.t_ns, s.v_ms
+        assert self.t_ns is not None
+        t0, v0 = self.t_ns, self.v_ms
         slope = (v - v0) / (t_ns - t0)
         steps = []
         at, v_at = t0, v0
         for point in range((t0 // FIFTH_NS + 1) * FIFTH_NS, t_ns + 1, FIFTH_NS):
             v_point = v0 + slope * (point - t0)
-            s.distance_m += abs(v_at + v_point) / 2 * (point - at) / NS
-            s.fifths.append(v_point)
+            self.distance_m += abs(v_at + v_point) / 2 * (point - at) / NS
+            self.fifths.append(v_point)
             at, v_at = point, v_point
             if point % NS == 0:
                 steps.append(self._step(point, v_point))
-        s.distance_m += abs(v_at + v) / 2 * (t_ns - at) / NS
-        s.t_ns, s.v_ms = t_ns, v
+        self.distance_m += abs(v_at + v) / 2 * (t_ns - at) / NS
+        self.t_ns, self.v_ms = t_ns, v
         self._point_ns = (t_ns // FIFTH_NS + 1) * FIFTH_NS
         return steps or None
 
     def close(self) -> list[Step]:
         """End the step under way at the last speed sample (a gap, or the trip's end)."""
-        s = self.state
-        if s.t_ns is None:
+        if self.t_ns is None:
             return []
-        steps = [self._step(s.t_ns, s.v_ms)] if s.t_ns > s.start_ns else []
-        s.t_ns = None
+        steps = [self._step(self.t_ns, self.v_ms)] if self.t_ns > self.start_ns else []
+        self.t_ns = None
         self._point_ns = NO_POINT_NS
         return steps
 
     def _step(self, end_ns: int, v: float) -> Step:
-        s = self.state
-        taken = s.areas
+        taken = self.areas
         if taken:
-            s.areas = {k: (t, x, 0.0, 0.0, 0.0) for k, (t, x, *_) in taken.items()}
+            self.areas = {k: (t, x, 0.0, 0.0, 0.0) for k, (t, x, *_) in taken.items()}
         areas = {k: Area(*rest) for k, (_, _, *rest) in taken.items()}
         step = Step(
             t_ns=end_ns,
-            dt_s=(end_ns - s.start_ns) / NS,
-            v0_ms=s.v0_ms,
+            dt_s=(end_ns - self.start_ns) / NS,
+            v0_ms=self.v0_ms,
             v1_ms=v,
-            distance_m=s.distance_m,
-            follows=s.closed_ns == s.start_ns,
-            v5_ms=tuple(s.fifths),
-            speed_samples=s.samples,
+            distance_m=self.distance_m,
+            follows=self.closed_ns == self.start_ns,
+            v5_ms=tuple(self.fifths),
+            speed_samples=self.samples,
             get=lambda signal: self.get(signal, end_ns),
             area=lambda signal: areas.get(signal, NOTHING),
         )
-        s.start_ns, s.v0_ms, s.distance_m, s.samples, s.fifths = end_ns, v, 0.0, 0, []
-        s.closed_ns = end_ns
+        self.start_ns, self.v0_ms, self.distance_m, self.samples, self.fifths = end_ns, v, 0.0, 0, []
+        self.closed_ns = end_ns
         return step
 
 

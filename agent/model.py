@@ -202,6 +202,7 @@ class Rule:
         return ()
 
     def step(self, ctx: Context, step: Step) -> Iterable[Event]:
+        """A second of the grid. It brings `next_wake` no nearer unless it raises an event."""
         return ()
 
     def event(self, ctx: Context, event: Event) -> Iterable[Event]:

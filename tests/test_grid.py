@@ -148,7 +148,7 @@ def test_late_is_what_is_older_than_the_last_of_its_signal() -> None:
     g = grid()
     assert not g.is_late(0, SPEED)
     g.speed(3 * NS, 36.0)
-    g.state.latest[ENGINE_SPEED] = (2 * NS, 900.0)
+    g.latest[ENGINE_SPEED] = (2 * NS, 900.0)
     assert g.is_late(3 * NS - 1, SPEED)
     assert not g.is_late(3 * NS, SPEED)
     assert g.is_late(2 * NS - 1, ENGINE_SPEED)
@@ -161,7 +161,7 @@ def test_late_is_what_is_older_than_the_last_of_its_signal() -> None:
 
 def test_a_value_is_known_until_it_is_stale_at_the_steps_own_end() -> None:
     g = grid()
-    g.state.latest[ENGINE_SPEED] = (0, 900.0)
+    g.latest[ENGINE_SPEED] = (0, 900.0)
     steps = run([(0.0, 36.0), (4.0, 36.0)], g)
     assert [s.get(ENGINE_SPEED) for s in steps] == [900.0, 900.0, None, None]
     assert steps[0].get(FUEL) is None

@@ -5,6 +5,9 @@
 The outbox is no second copy: it is the events without an acknowledgement. An event's (epoch, seq) is given in
 the transaction that inserts it, and only then; a repeated id changes nothing. Readers (the command line) open
 the same file read-only and never wait for the writer.
+
+A routine commit rewrites one page (states.py).
+This store tells what is wrong and leaves it to a person; the daemon's (unit_store.py) mends what it can.
 """
 
 from __future__ import annotations
@@ -13,28 +16,27 @@ import fcntl
 import os
 import secrets
 import sqlite3
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from itertools import groupby
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import msgspec
 
-from agent.io import trace
+from agent.io import states, trace
 from agent.io.envelope import make_envelope
-from agent.io.schema import migrate
+from agent.io.retention import Shed
+from agent.io.schema import TooNew, migrate
+from agent.io.store_error import StoreError as StoreError
+from agent.io.store_error import store_error as store_error
 from agent.io.uplink import Outgoing
-from agent.model import ClockQuality
+from agent.model import NS, ClockQuality
 
 BUSY_S = 5.0  # a reader's backup or a slow card; longer is another program that holds the file
-
-
-class StoreError(Exception):
-    """The store cannot go on; the message names the file and the fix. `locked`: another keyoff holds it."""
-
-    def __init__(self, message: str, locked: bool = False) -> None:
-        super().__init__(message)
-        self.locked = locked
+CHECKPOINT_PAGES = 256  # a megabyte of log: read whole after an unclean end, and what a full disk's reserve has to hold
+LOG_BYTES = 2_000_000  # what a large transaction left of the log is cut back to this
+ANCHOR_S = 600  # how often the wall clock is written down while it runs on evenly: a page of its own each time
+ANCHOR_STEP_NS = NS // 2  # a jump is written down at once; less is a clock being slewed
 
 
 class EventRow(NamedTuple):
@@ -55,7 +57,7 @@ class EventRow(NamedTuple):
 class Batch(NamedTuple):
     """What one transaction writes. `trips` and `prompts` are rows by column name, put by their id."""
 
-    states: Mapping[str, tuple[int, bytes]] = {}
+    states: states.States = {}
     events: Sequence[EventRow] = ()
     trips: Sequence[Mapping[str, Any]] = ()
     prompts: Sequence[Mapping[str, Any]] = ()
@@ -63,6 +65,16 @@ class Batch(NamedTuple):
     drivers: Sequence[tuple[str, str]] = ()  # trip id, who drove
     ended: Sequence[str] = ()  # trip ids whose trace is complete
     anchor: tuple[str, int, int, str] | None = None  # boot_id, t_ns, utc_ns, quality
+    shed: Shed | None = None  # what has to go; told by `events`
+    told: bool = False  # `events` tell what `Store.restored` says
+
+
+class Restored(msgspec.Struct, frozen=True):
+    """What a salvage came to: the epoch it ended, the numbers of it that will not arrive any more, what was left out."""
+
+    epoch: str | None  # None: nothing told what it was
+    ranges: list[tuple[int, int]]  # first and last seq, inclusive
+    counts: dict[str, int]
 
 
 def connect(path: Path, read_only: bool) -> sqlite3.Connection:
@@ -71,11 +83,15 @@ def connect(path: Path, read_only: bool) -> sqlite3.Connection:
     conn = sqlite3.connect(f"{path.absolute().as_uri()}?mode={mode}", uri=True, isolation_level=None, timeout=BUSY_S)
     conn.row_factory = sqlite3.Row
     if not read_only:
+        conn.execute("PRAGMA auto_vacuum = INCREMENTAL")  # heeded in a new file only, and only before all else
         wal = conn.execute("PRAGMA journal_mode = WAL").fetchone()[0]
         conn.execute("PRAGMA synchronous = FULL")
         full = conn.execute("PRAGMA synchronous").fetchone()[0]
         if (wal, full) != ("wal", 2):
             raise StoreError(f"{path}: needs WAL and FULL sync, got {wal} and {full}; put it on a local file system")
+        conn.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}")
+        conn.execute(f"PRAGMA journal_size_limit = {LOG_BYTES}")
+        conn.execute("PRAGMA secure_delete = FAST")  # Debian's default ON writes whole freed pages, where a card keeps copies
     return conn
 
 
@@ -85,15 +101,32 @@ class Store:
     def __init__(self, path: Path, unit: str) -> None:
         self.path = path
         self.unit = unit
-        self._lock = _lock(path)
-        try:
-            self.conn = connect(path, read_only=False)
-            migrate(self.conn)
-        except (sqlite3.Error, ValueError) as e:
-            raise self._error(e) from e
-        self._written: dict[str, bytes] = {k: body for k, (_, body) in self.states().items()}
         self._acked: list[str] = []
-        self.epoch = self._meta("epoch", secrets.token_hex(8))
+        self._lock = lock(path)
+        try:
+            self._attach(open_database(path))
+        except StoreError:
+            os.close(self._lock)
+            raise
+
+    def _attach(self, conn: sqlite3.Connection) -> None:
+        """Go on with this connection."""
+        self.conn = conn
+        self._anchor: tuple[str, int, int, str] | None = None
+        with self._errors():
+            self._written, self._routine = states.read(conn)
+            self.epoch = self._meta("epoch", secrets.token_hex(8))
+            self.restored = self._restored()
+
+    # -- what the daemon asks between commits; this store has nothing to do then ------------------
+
+    def tend(self) -> Shed | None:
+        """A little of what is due; gives what has to be given up for the size limit."""
+        return None
+
+    def room(self) -> Shed | None:
+        """What can be given up so that a commit finds room on a full disk; None: nothing."""
+        return None
 
     # -- writing -------------------------------------------------------------------------------
 
@@ -102,28 +135,55 @@ class Store:
 
         Returns how many events were new.
         """
-        try:
-            with Transaction(self.conn):
-                new = sum(self._insert(row) for row in batch.events)
-                changed = [(k, v, b) for k, (v, b) in batch.states.items() if self._written.get(k) != b]
-                self.conn.executemany("INSERT OR REPLACE INTO states (name, version, body) VALUES (?, ?, ?)", changed)
-                for table, rows in (("trips", batch.trips), ("prompts", batch.prompts)):
-                    for row in rows:
-                        self._put(table, row)
-                self.conn.executemany("UPDATE trips SET driver = ?2 WHERE id = ?1", batch.drivers)
-                self._put_points(batch.points)
-                for trip_id in batch.ended:
-                    self._close_trace(trip_id)
-                if batch.anchor is not None:
-                    self.conn.execute(
-                        "INSERT OR REPLACE INTO anchors (boot_id, t_ns, utc_ns, quality) VALUES (?, ?, ?, ?)", batch.anchor
-                    )
-                self._write_acks(utc_ns)
-        except sqlite3.Error as e:
-            raise self._error(e) from e
-        self._written.update((k, b) for k, _, b in changed)
+        anchor = batch.anchor if batch.anchor is not None and self._says_more(batch.anchor) else None
+        with self._errors(), Transaction(self.conn):
+            if batch.shed is not None:
+                self._shed(batch.shed)
+            new = sum(self._insert(row) for row in batch.events)
+            for table, rows in (("trips", batch.trips), ("prompts", batch.prompts)):
+                for row in rows:
+                    self._put(table, row)
+            self.conn.executemany("UPDATE trips SET driver = ?2 WHERE id = ?1", batch.drivers)
+            routine = self._put_states(batch)
+            if anchor is not None:
+                self.conn.execute("INSERT OR REPLACE INTO anchors (boot_id, t_ns, utc_ns, quality) VALUES (?, ?, ?, ?)", anchor)
+            self._write_acks(utc_ns)
+            if batch.told:
+                self.conn.execute("DELETE FROM meta WHERE key = 'restored'")
+        self._written |= batch.states
+        self._routine = routine
+        self._anchor = anchor or self._anchor
         self._acked.clear()
+        if batch.told:
+            self.restored = []
         return new
+
+    def _put_states(self, batch: Batch) -> states.Routine:
+        """States and trace; gives the routine row as it is then."""
+        changed = {k: each for k, each in batch.states.items() if self._written.get(k) != each}
+        tail = trace.put(self.conn, self._routine.tail, batch.points)
+        for trip_id in batch.ended:
+            tail = trace.close(self.conn, tail, trip_id)
+        known = self._routine.states
+        # What changes though nothing happened does so all the time: from now on it belongs to the routine row.
+        also = set() if batch.events else changed.keys() & self._written.keys() - known.keys()
+        routine = states.Routine(known | {k: each for k, each in changed.items() if k in known or k in also}, tail)
+        if changed or routine != self._routine:
+            states.moved(self.conn, also)
+            states.write(self.conn, changed, routine)
+        return routine
+
+    def _says_more(self, anchor: tuple[str, int, int, str]) -> bool:
+        """Whether this anchor is worth a page: another boot or quality, a jump, or ten minutes on."""
+        if self._anchor is None:
+            return True
+        (boot, t_ns, utc_ns, quality), (boot0, t0_ns, utc0_ns, quality0) = anchor, self._anchor
+        jump_ns = (utc_ns - t_ns) - (utc0_ns - t0_ns)
+        return (boot, quality) != (boot0, quality0) or abs(jump_ns) > ANCHOR_STEP_NS or t_ns - t0_ns >= ANCHOR_S * NS
+
+    def _shed(self, shed: Shed) -> None:
+        self.conn.executemany("DELETE FROM trace WHERE trip_id = ?", [(each,) for each in shed.traces])
+        self.conn.executemany("DELETE FROM events WHERE seq = ?", [(each,) for each in shed.rows])
 
     def _insert(self, row: EventRow) -> bool:
         known = "SELECT 1 FROM events WHERE id = ?1 UNION ALL SELECT 1 FROM once WHERE id = ?1"
@@ -147,46 +207,29 @@ class Store:
             list(row.values()),
         )
 
-    def _put_points(self, points: Sequence[trace.Point]) -> None:
-        for trip_id, group in groupby(points, key=lambda p: p[0]):
-            piece = list(group)
-            kept = self.conn.execute("SELECT coalesce(sum(points), 0) FROM trace WHERE trip_id = ?", (trip_id,)).fetchone()[0]
-            piece = piece[: max(0, trace.MAX_POINTS_PER_TRIP - kept)]
-            if piece:
-                self.conn.execute(
-                    "INSERT OR REPLACE INTO trace (trip_id, start_ns, points, body) VALUES (?, ?, ?, ?)",
-                    (trip_id, piece[0][1], len(piece), trace.pack(trace.columns(piece))),
-                )
-
-    def _close_trace(self, trip_id: str) -> None:
-        """The trip's pieces as one row; the oldest traces go."""
-        whole = self.trace(trip_id)
-        if whole.t_ns:
-            self.conn.execute("DELETE FROM trace WHERE trip_id = ?", (trip_id,))
-            row = (trip_id, whole.t_ns[0], len(whole.t_ns), trace.pack(whole))
-            self.conn.execute("INSERT INTO trace (trip_id, start_ns, points, body) VALUES (?, ?, ?, ?)", row)
-        self.conn.execute(
-            "DELETE FROM trace WHERE trip_id IN (SELECT id FROM trips WHERE n <= (SELECT max(n) FROM trips) - ?)",
-            (trace.MAX_TRIPS,),
-        )
-
     # -- the outbox (agent/io/uplink.py) ---------------------------------------------------------
 
     def waiting(self, limit: int, excluding: Collection[str]) -> list[Outgoing]:
         """Events without acknowledgement, by importance, then age; the bytes of each are frozen at its first hand-out."""
         excluded = {*excluding, *self._acked}
-        rows = self.conn.execute(
-            "SELECT * FROM events WHERE acked = 0 ORDER BY importance, seq LIMIT ?", (limit + len(excluded),)
-        ).fetchall()
-        rows = [r for r in rows if r["id"] not in excluded][:limit]
-        fresh = {r["seq"]: self._envelope(r) for r in rows if r["envelope"] is None}
-        if fresh:
-            try:
-                with Transaction(self.conn):
-                    self.conn.executemany("UPDATE events SET envelope = ? WHERE seq = ?", [(e, seq) for seq, e in fresh.items()])
-            except sqlite3.Error as e:
-                raise self._error(e) from e
+        with self._errors():
+            rows = self.conn.execute(
+                "SELECT * FROM events WHERE acked = 0 ORDER BY importance, seq LIMIT ?", (limit + len(excluded),)
+            ).fetchall()
+            rows = [r for r in rows if r["id"] not in excluded][:limit]
+            fresh = {r["seq"]: self._envelope(r) for r in rows if r["envelope"] is None}
+        try:
+            self._freeze(fresh)
+        except StoreError:
+            rows = [r for r in rows if r["envelope"] is not None]  # what is frozen goes out while the disk takes nothing
+            if not rows:
+                raise
         return [Outgoing(r["seq"], r["id"], r["kind"], fresh.get(r["seq"], r["envelope"])) for r in rows]
+
+    def _freeze(self, envelopes: Mapping[int, bytes]) -> None:
+        if envelopes:
+            with self._errors(), Transaction(self.conn):
+                self.conn.executemany("UPDATE events SET envelope = ? WHERE seq = ?", [(e, seq) for seq, e in envelopes.items()])
 
     def acknowledged(self, id: str) -> None:
         """Note that the broker has it; written with the next transaction. Losing the note costs one resend."""
@@ -198,7 +241,8 @@ class Store:
             self.commit(Batch(), utc_ns)
 
     def _write_acks(self, utc_ns: int | None) -> None:
-        self.conn.executemany("UPDATE events SET acked = 1 WHERE id = ?", [(each,) for each in self._acked])
+        """What is done needs its frozen bytes no more."""
+        self.conn.executemany("UPDATE events SET acked = 1, envelope = NULL WHERE id = ?", [(each,) for each in self._acked])
         marks = [(utc_ns, each) for each in self._acked]
         self.conn.executemany(
             "UPDATE prompts SET published = 1, published_utc_ns = ? WHERE event_id = ? AND published = 0", marks
@@ -220,39 +264,56 @@ class Store:
         )
 
     def envelopes(self) -> Iterable[bytes]:
-        """Every event as the CloudEvent it is or would be sent as, in order of seq."""
-        for r in self.conn.execute("SELECT * FROM events ORDER BY seq"):
-            yield r["envelope"] or self._envelope(r)
+        """Every event of this epoch as the CloudEvent it is or would be sent as, in order of seq."""
+        with self._errors():
+            for r in self.conn.execute("SELECT * FROM events WHERE seq > 0 ORDER BY seq"):
+                yield r["envelope"] or self._envelope(r)
 
     # -- reading -------------------------------------------------------------------------------
 
-    def states(self) -> dict[str, tuple[int, bytes]]:
-        return {r["name"]: (r["version"], r["body"]) for r in self.conn.execute("SELECT * FROM states")}
+    def states(self) -> states.States:
+        with self._errors():
+            return states.read(self.conn)[0]
 
     def trace(self, trip_id: str) -> trace.Columns:
-        rows = self.conn.execute("SELECT body FROM trace WHERE trip_id = ? ORDER BY start_ns", (trip_id,))
-        return trace.unpack(r["body"] for r in rows)
+        with self._errors():
+            return trace.read(self.conn, self._routine.tail, trip_id)
 
     def trips(self) -> list[sqlite3.Row]:
         """Trips and short moves, oldest first."""
-        return self.conn.execute("SELECT * FROM trips WHERE kind != 'unaccounted' ORDER BY n").fetchall()
+        with self._errors():
+            return self.conn.execute("SELECT * FROM trips WHERE kind != 'unaccounted' ORDER BY n").fetchall()
 
     def count(self, kind: str) -> int:
-        return int(self.conn.execute("SELECT count(*) FROM events WHERE kind = ?", (kind,)).fetchone()[0])
+        return self._number("SELECT count(*) FROM events WHERE kind = ?", kind)
 
     def unsent(self) -> int:
-        return int(self.conn.execute("SELECT count(*) FROM events WHERE acked = 0").fetchone()[0])
+        return self._number("SELECT count(*) FROM events WHERE acked = 0")
 
     def close(self) -> None:
         self.conn.close()
         os.close(self._lock)
 
+    def _number(self, query: str, *values: object) -> int:
+        with self._errors():
+            return int(self.conn.execute(query, values).fetchone()[0])
+
     def _meta(self, key: str, otherwise: str) -> str:
         self.conn.execute("INSERT OR IGNORE INTO meta (key, value) VALUES (?, ?)", (key, otherwise))
         return str(self.conn.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()[0])
 
-    def _error(self, e: Exception) -> StoreError:
-        return store_error(self.path, e)
+    def _restored(self) -> list[Restored]:
+        """What salvages came to that no event tells yet; the newest last."""
+        row = self.conn.execute("SELECT value FROM meta WHERE key = 'restored'").fetchone()
+        return msgspec.json.decode(row[0], type=list[Restored]) if row else []
+
+    @contextmanager
+    def _errors(self) -> Iterator[None]:
+        """SQLite's errors, and rows that are not what was written, as StoreError."""
+        try:
+            yield
+        except (sqlite3.Error, msgspec.DecodeError) as e:
+            raise store_error(self.path, e) from e
 
 
 class Transaction:
@@ -279,36 +340,27 @@ class Transaction:
             self.conn.execute("ROLLBACK")
 
 
-def store_error(path: Path, e: Exception) -> StoreError:
-    """An SQLite error in a person's words: what, where, what to do."""
-    text = str(e)
-    if "locked" in text or "busy" in text:
-        return StoreError(
-            f"{path}: another program holds the database; stop it (keyoff status, fuser {path}) and try again", locked=True
-        )
-    if "full" in text:
-        return StoreError(f"{path}: the disk is full; free some space in {path.parent}: what was stored before is safe")
-    if "readonly" in text or "unable to open" in text:
-        return StoreError(
-            f"{path}: cannot write there ({text}); check the folder's owner and that the disk is mounted read-write"
-        )
-    if "not a database" in text or "malformed" in text:
-        return StoreError(f"{path}: the file is damaged ({text}); move it aside, keep it for salvage, and start again")
-    if "schema is number" in text:
-        return StoreError(f"{path}: written by a newer keyoff: {text}; update this software, or use another --store")
-    return StoreError(f"{path}: {text}")
+def open_database(path: Path) -> sqlite3.Connection:
+    """The writer's connection, the schema brought up to date. Raises StoreError."""
+    try:
+        conn = connect(path, read_only=False)
+        migrate(conn)
+    except (sqlite3.Error, TooNew, OSError) as e:
+        raise store_error(path, e) from e
+    return conn
 
 
-def _lock(path: Path) -> int:
-    """One writer: an flock that the kernel drops when the process is gone, however it went."""
+def lock(path: Path) -> int:
+    """One writer: an flock that the kernel drops when the process is gone, however it went. Raises StoreError."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         handle = os.open(f"{path}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     except OSError as e:
-        raise StoreError(f"{path.parent}: cannot write there ({e.strerror}); check its owner, or name another folder") from e
+        raise store_error(path.parent, e) from e
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
         os.close(handle)
-        raise StoreError(f"{path}: another keyoff is writing to it; stop it first (systemctl stop keyoff)", locked=True) from None
+        words = f"{path}: another keyoff is writing to it; stop it first (systemctl stop keyoff)"
+        raise StoreError(words, "locked") from None
     return handle

@@ -1,7 +1,7 @@
 """The 1 Hz trace of a trip, packed: columns as JSON, compressed. It stays on the unit, and it is bounded.
 
-A closed trip's trace is one row of `trace`, an open trip's a row every few minutes. The latest points, the tail, lie in
-a row of `states`, beside what each routine commit rewrites anyway: a page of their own would cost the card as much again.
+A closed trip's trace is one row of `trace`, an open trip's a row every two minutes. The latest points, the tail, lie
+with the states (states.py), in the page that each routine commit rewrites anyway.
 """
 
 from __future__ import annotations
@@ -15,8 +15,7 @@ import msgspec
 
 MAX_POINTS_PER_TRIP = 4 * 3600  # four hours; a longer drive keeps its first four
 MAX_TRIPS = 200  # a quarter year of a busy household, some 4 MB
-TAIL = ".trace"  # its row in `states`: no rule is called so
-TAIL_BYTES = 1_200  # two minutes; with the states, which take 2,400, it still fits into one page of 4,096
+TAIL_BYTES = 1_200  # two minutes; with the states that lie beside it, some 1,500, it fits into one page of 4,096
 
 
 class Columns(msgspec.Struct):
@@ -26,13 +25,11 @@ class Columns(msgspec.Struct):
     speed_kmh: list[float] = []
     engine_rpm: list[float | None] = []
 
-    def extend(self, other: Columns) -> None:
-        self.t_ns += other.t_ns
-        self.speed_kmh += other.speed_kmh
-        self.engine_rpm += other.engine_rpm
+    def __add__(self, other: Columns) -> Columns:
+        return Columns(self.t_ns + other.t_ns, self.speed_kmh + other.speed_kmh, self.engine_rpm + other.engine_rpm)
 
 
-class Tail(msgspec.Struct):
+class Tail(msgspec.Struct, frozen=True):
     """The points of the open trip that are not in a row of `trace` yet."""
 
     trip_id: str = ""
@@ -51,7 +48,7 @@ def columns(points: Sequence[Point]) -> Columns:
     )
 
 
-def pack(trace: Columns | Tail) -> bytes:
+def pack(trace: Columns) -> bytes:
     return zlib.compress(msgspec.json.encode(trace))
 
 
@@ -60,48 +57,40 @@ def unpack(bodies: Iterable[bytes]) -> Columns:
     whole = Columns()
     for body in bodies:
         try:
-            whole.extend(msgspec.json.decode(zlib.decompress(body), type=Columns))
+            whole += msgspec.json.decode(zlib.decompress(body), type=Columns)
         except (zlib.error, msgspec.MsgspecError):
             continue
     return whole
 
 
-# -- in the database; each within a transaction of the caller's ---------------------------------------
+# -- in the database; within a transaction of the caller's, who keeps the tail that comes back -----------
 
 
-def put(conn: sqlite3.Connection, points: Sequence[Point]) -> None:
+def put(conn: sqlite3.Connection, tail: Tail, points: Sequence[Point]) -> Tail:
     """Add points, in order, to the traces of their trips."""
-    if not points:
-        return
-    tail = _tail(conn)
     for trip_id, group in groupby(points, key=lambda p: p[0]):
         if trip_id != tail.trip_id:
             _settle(conn, tail)
             tail = Tail(trip_id)
         room = MAX_POINTS_PER_TRIP - _settled(conn, trip_id) - len(tail.points.t_ns)
-        tail.points.extend(columns(list(group)[: max(0, room)]))
-        if len(pack(tail)) > TAIL_BYTES:
+        tail = Tail(trip_id, tail.points + columns(list(group)[: max(0, room)]))
+        if len(pack(tail.points)) > TAIL_BYTES:
             _settle(conn, tail)
             tail = Tail(trip_id)
-    _put_tail(conn, tail)
+    return tail
 
 
-def read(conn: sqlite3.Connection, trip_id: str) -> Columns:
+def read(conn: sqlite3.Connection, tail: Tail, trip_id: str) -> Columns:
     """All of a trip's points so far."""
-    rows = conn.execute("SELECT body FROM trace WHERE trip_id = ? ORDER BY start_ns", (trip_id,))
-    whole = unpack(r[0] for r in rows)
-    tail = _tail(conn)
-    if tail.trip_id == trip_id:
-        whole.extend(tail.points)
-    return whole
+    rows = conn.execute("SELECT body FROM trace WHERE trip_id = ? ORDER BY rowid", (trip_id,))
+    settled = unpack(r[0] for r in rows)
+    return settled + tail.points if tail.trip_id == trip_id else settled
 
 
-def close(conn: sqlite3.Connection, trip_id: str) -> None:
+def close(conn: sqlite3.Connection, tail: Tail, trip_id: str) -> Tail:
     """The trip's pieces as one row; the oldest traces go."""
-    whole = read(conn, trip_id)
+    whole = read(conn, tail, trip_id)
     conn.execute("DELETE FROM trace WHERE trip_id = ?", (trip_id,))
-    if _tail(conn).trip_id == trip_id:
-        _put_tail(conn, Tail())
     _settle(conn, Tail(trip_id, whole))
     # Those before were removed when they were the oldest: to look no further back keeps it cheap after years.
     last = conn.execute("SELECT max(n) FROM trips").fetchone()[0] or 0
@@ -109,21 +98,7 @@ def close(conn: sqlite3.Connection, trip_id: str) -> None:
         "DELETE FROM trace WHERE trip_id IN (SELECT id FROM trips WHERE n BETWEEN ? AND ?)",
         (last - 2 * MAX_TRIPS, last - MAX_TRIPS),
     )
-
-
-def _tail(conn: sqlite3.Connection) -> Tail:
-    row = conn.execute("SELECT body FROM states WHERE name = ?", (TAIL,)).fetchone()
-    try:
-        return msgspec.json.decode(zlib.decompress(row[0]), type=Tail) if row else Tail()
-    except (zlib.error, msgspec.MsgspecError, TypeError):  # damaged: two minutes of a trace are no reason to stop
-        return Tail()
-
-
-def _put_tail(conn: sqlite3.Connection, tail: Tail) -> None:
-    conn.execute(
-        "INSERT INTO states (name, version, body) VALUES (?, 1, ?) ON CONFLICT (name) DO UPDATE SET body = excluded.body",
-        (TAIL, pack(tail)),
-    )
+    return Tail() if tail.trip_id == trip_id else tail
 
 
 def _settle(conn: sqlite3.Connection, tail: Tail) -> None:

@@ -25,7 +25,7 @@ from hil.ca import CLOUD
 from hil.cloud.receive import Receiver
 
 SESSION_EXPIRY_S = 7 * 86_400  # what arrives while the bench cloud is away for a week waits at the broker
-TURN_S = 0.2  # how soon a stop is heard
+TURN_S = 0.1  # how soon a stop is heard
 RETRY_S = 0.5  # the bench's broker comes back soon, and nobody else waits for it
 BATCH = 200  # messages in one transaction at most; a broker sends 20 before it waits for an acknowledgement, some more
 

@@ -6,22 +6,19 @@ import hashlib
 import sys
 import tempfile
 import time
-from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from random import Random
-from shutil import rmtree
 from typing import Any, Literal, NamedTuple, TypeAlias, get_args
 
-import msgspec
-
 from agent.io.store import Store
-from hil.powercut.day import UNIT, facts, live, pieces
-from hil.powercut.disk import Disk, Fate, Mark, Sync, chance, extremes
-from hil.powercut.opened import Found, Rows, broken, opened
+from hil.powercut.day import UNIT, facts, live
+from hil.powercut.disk import Disk, chance, extremes
+from hil.powercut.history import History, State
+from hil.powercut.opened import Rows, opened
 from hil.powercut.recording import Recording, record
-from hil.powercut.scenarios import NAME, SCENARIOS, Promise, connecting, few_traces
+from hil.powercut.scenarios import NAME, SCENARIOS, connecting, few_traces
 
 ROOT = Path(__file__).resolve().parents[2]
 MEMORY = Path("/dev/shm")  # where images are built if it is there: thousands of them would wear a card for nothing
@@ -32,7 +29,7 @@ KINDS: tuple[Kind, ...] = get_args(Kind)
 
 TRIES = 4  # drawings for each point still wanted: few pending writes make few different images
 GO_ON = 10  # points of a scenario from which the day is lived to its end: a tenth of a second each
-EPOCH = "meta epoch"  # the row that is another in every database
+EXTREME = 0.5  # the share of the extreme cases among what is tried, while there are any
 
 
 class Finding(NamedTuple):
@@ -56,39 +53,124 @@ class Report(NamedTuple):
         return len({f.point for f in self.findings if f.kind == kind})
 
 
-class State(NamedTuple):
-    """What the store held from one operation on."""
-
-    at: int
-    rows: Rows
-
-
 class Trial:
     """One recording, cut at many points."""
 
-    def __init__(self, recording: Recording, tidy: Mapping[str, Any], folder: Path) -> None:
+    def __init__(self, recording: Recording, tidy: Mapping[str, Any], within: Path) -> None:
         self.recording = recording
         self.tidy = tidy  # what a day without a cut comes to
-        self.folder = folder
-        self.states: list[State] = []
-        self.safe = 0  # which of the states was the last to be promised
+        self.within = within
+        self.history = History(recording, within)
         self.findings: list[Finding] = []
         self.rows_lost = self.points = self.gone_on = 0
-        self._epoch: str | None = None
-        self._usual: set[str] = set()  # files that lie in the folder when nothing is wrong
         self._seen: set[tuple[bytes, int]] = set()
-        marks = [(n, op) for n, op in enumerate(recording.ops, 1) if isinstance(op, Mark)]
-        self._marked = [n for n, _ in marks]
-        self._promises = [msgspec.json.decode(op.text, type=Promise) for _, op in marks]
 
     def run(self, points: int, random: Random) -> None:
-        """Go along the recording, and stop for `points` cuts at places drawn by chance."""
-        self._epoch = self._rows(Disk(self.recording.before, self.recording.ops)).get(EPOCH)
-        wanted = Counter(random.randrange(len(self.recording.ops) + 1) for _ in range(points))
-        every = max(1, points // GO_ON)
+        """Go along the recording, and stop for `points` cuts after operations drawn by chance."""
+        wanted = Counter(random.randint(1, len(self.recording.ops)) for _ in range(points))
         disk = Disk(self.recording.before)
-        self._remember(disk)
         owed = 0
-        for op in [Mark(""), *self.recording.ops]:
-            if disk.at or op.text:
-                pass
+        for op in self.recording.ops:
+            disk.apply(op)
+            owed += wanted[disk.at]
+            for image in self._images(disk, owed, random):
+                owed -= 1
+                self._cut(image, disk.at, goes_on=self.points % max(1, points // GO_ON) == 0)
+
+    def _images(self, disk: Disk, wanted: int, random: Random) -> Iterator[dict[str, bytes]]:
+        """Up to `wanted` images that were not seen since the last promise."""
+        promised = len(self.history.before(disk.at))
+        named = list(extremes(disk))
+        random.shuffle(named)
+        for _ in range(wanted * TRIES):
+            if wanted <= 0:
+                return
+            image = disk.image(named.pop() if named and random.random() < EXTREME else chance(disk, random))
+            key = (fingerprint(image), promised)
+            if key not in self._seen:
+                self._seen.add(key)
+                yield image
+                wanted -= 1
+
+    def _cut(self, image: Mapping[str, bytes], at: int, goes_on: bool) -> None:
+        self.points += 1
+        with opened(image, self.within) as (store, found):
+            self._find("corrupt", at, [*found.corrupt, *(f"set aside: {file}" for file in found.files - self.history.files)])
+            self._find("duplicated", at, found.duplicated)
+            if store is None:
+                return
+            state = self._recognised(self.history.comparable(found.rows), at)
+            if state is not None and goes_on:
+                self._go_on(store, state, at)
+
+    def _recognised(self, rows: Rows, at: int) -> State | None:
+        """The state that was found; None, with a finding, when it is none that may be found here."""
+        allowed = self.history.allowed(at)
+        for state in allowed:
+            if rows == state.rows:
+                return state
+        lost = [key for key in allowed[0].rows if rows.get(key) not in {state.rows.get(key) for state in allowed}]
+        if lost:
+            self.rows_lost += len(lost)
+            self._find("lost", at, [f"{len(lost)} rows, as {lost[0]}"])
+        if all(rows != state.rows for state in self.history.before(at)):
+            self._find("in part", at, ["the tables are as they were after no transaction"])
+        return None
+
+    def _go_on(self, store: Store, state: State, at: int) -> None:
+        """Live the rest of the day from what was found; it comes to the same as a day without a cut."""
+        self.gone_on += 1
+        live(store, state.piece)
+        came_to = facts(store)
+        self._find("goes on differently", at, [what for what, expected in self.tidy.items() if came_to[what] != expected])
+
+    def _find(self, kind: Kind, at: int, whats: list[str]) -> None:
+        self.findings += [Finding(kind, at, self.points, what) for what in whats]
+
+
+def fingerprint(image: Mapping[str, bytes]) -> bytes:
+    found = hashlib.blake2b(digest_size=16)
+    for name, data in sorted(image.items()):
+        found.update(f"{name} {len(data)}\n".encode())
+        found.update(data)
+    return found.digest()
+
+
+def tidy_day(folder: Path) -> dict[str, Any]:
+    """What a day without a cut comes to."""
+    live(store := Store(folder / NAME, UNIT))
+    came_to = facts(store)
+    store.close()
+    return came_to
+
+
+def cut(name: str, points: int, synchronous: Synchronous = "full", seed: int = 0) -> Report:
+    """Record a scenario and cut the power at `points` of its points. Raises RecordingError, HistoryError."""
+    started = time.monotonic()
+    scenario = SCENARIOS[name]
+    with tempfile.TemporaryDirectory(dir=MEMORY if MEMORY.is_dir() else None) as place, few_traces():
+        folder = Path(place).resolve() / "store"
+        folder.mkdir()
+        with connecting("full"):
+            scenario.before(folder / NAME)
+        command = [sys.executable, "-m", "hil.powercut.scenarios", name, folder, synchronous]
+        recording = record(command, folder, ROOT)
+        tidy = tidy_day(Path(place) / "tidy")
+        with scenario.under():
+            trial = Trial(recording, tidy, Path(place))
+            trial.run(points, Random(f"{seed} {name} {synchronous}"))
+    return Report(
+        scenario=name,
+        operations=len(recording.ops),
+        points=trial.points,
+        gone_on=trial.gone_on,
+        rows_lost=trial.rows_lost,
+        findings=trial.findings,
+        seconds=time.monotonic() - started,
+    )
+
+
+def shares(points: int) -> dict[str, int]:
+    """`points` among the scenarios, rounded up."""
+    whole = sum(scenario.share for scenario in SCENARIOS.values())
+    return {name: -(-points * scenario.share // whole) for name, scenario in SCENARIOS.items()}

@@ -99,14 +99,13 @@ def reached(store: Any, piece: int) -> None:
 def facts(store: Store) -> dict[str, Any]:
     """What a day comes to, whenever it was interrupted and whatever its database is called."""
     epoch = store.epoch.encode()
-    columns = "seq, id, kind, version, importance, t_ns, boot_id, utc_ns, clock, body, envelope, acked"
-    events = [tuple(row) for row in store.conn.execute(f"SELECT {columns} FROM events ORDER BY seq")]
     asked = {
+        "events": "SELECT seq, id, kind, version, importance, t_ns, boot_id, utc_ns, clock, body, acked FROM events ORDER BY seq",
         "once": "SELECT id, kind FROM once ORDER BY id",
         "trips": "SELECT * FROM trips ORDER BY n",
         "prompts": "SELECT id, topic, text, held_by, raised_ns, released_ns, published FROM prompts ORDER BY id",
     }
     found: dict[str, Any] = {name: [tuple(row) for row in store.conn.execute(query)] for name, query in asked.items()}
-    found["events"] = [tuple(v.replace(epoch, b"") if isinstance(v, bytes) else v for v in row) for row in events]
+    found["envelopes"] = [envelope.replace(epoch, b"") for envelope in store.envelopes()]
     found["traces"] = {row["id"]: store.trace(row["id"]) for row in store.trips()}
     return found

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import sqlite3
+import tempfile
 import zlib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -16,8 +17,6 @@ from agent.daemon import Daemon
 from agent.io.store import Store, StoreError
 from hil.powercut.day import BOOT_ID, PLAN, SETUP, UNIT
 from hil.powercut.scenarios import NAME, Promise
-
-JSON_COLUMNS = {"body", "envelope", "metrics", "estimated"}  # of any table but trace, whose bodies are packed
 
 ONCE_WITHOUT_ROW = (
     "SELECT id FROM events WHERE kind IN (SELECT kind FROM once) AND id NOT IN (SELECT id FROM once)"
@@ -36,30 +35,33 @@ class Found(NamedTuple):
 
 
 @contextlib.contextmanager
-def opened(image: Mapping[str, bytes], folder: Path) -> Iterator[tuple[Store | None, Found]]:
-    """Put `image` into `folder`, open it and look at all of it. No store: it would not open or could not be read."""
-    folder.mkdir(parents=True)
-    for name, data in image.items():
-        (folder / name).write_bytes(data)
-    try:
-        store = Store(folder / NAME, UNIT)
-    except StoreError as e:
-        yield None, Found({}, [f"does not open: {e}"], [], frozenset())
-        return
-    try:
-        found = look(store)
-        yield (store if found.rows else None), found
-    finally:
-        store.close()
+def opened(image: Mapping[str, bytes], within: Path) -> Iterator[tuple[Store | None, Found]]:
+    """Put `image` into a folder, open it and look at all of it. No store: it would not open or could not be read."""
+    with tempfile.TemporaryDirectory(dir=within) as folder:
+        for name, data in image.items():
+            Path(folder, name).write_bytes(data)
+        try:
+            store = Store(Path(folder, NAME), UNIT)
+        except (StoreError, sqlite3.Error) as e:
+            yield None, Found({}, [f"does not open: {e}"], [], frozenset())
+            return
+        try:
+            found = look(store)
+            yield (store if found.rows else None), found
+        finally:
+            store.close()
 
 
 def look(store: Store) -> Found:
-    """Everything that the store holds, and what speaks against it."""
+    """Everything that the store holds, and what speaks against it; of a damaged file only that it is damaged."""
+    files = frozenset(path.name for path in store.path.parent.iterdir())
     try:
-        files = frozenset(path.name for path in store.path.parent.iterdir())
-        return Found(rows(store.conn), [*corruption(store)], [*duplicates(store.conn)], files)
-    except (sqlite3.Error, zlib.error, ValueError) as e:  # a page, a packed trace, a JSON text
-        return Found({}, [f"does not read: {e}"], [], frozenset())
+        said = [row[0] for row in store.conn.execute("PRAGMA integrity_check")]
+        if said != ["ok"]:
+            return Found({}, [f"integrity_check: {said[0]}"], [], files)
+        return Found(rows(store.conn), [*unreadable(store)], [*duplicates(store.conn)], files)
+    except (StoreError, sqlite3.Error, zlib.error, ValueError) as e:  # a page, a packed trace, a JSON text
+        return Found({}, [f"does not read: {e}"], [], files)
 
 
 def rows(conn: sqlite3.Connection) -> Rows:
@@ -77,29 +79,18 @@ def digest(row: Any) -> str:
     return hashlib.blake2b(repr(tuple(row)).encode(), digest_size=8).hexdigest()
 
 
-def corruption(store: Store) -> Iterator[str]:
-    """What SQLite, a decoder or a rule's memory says against the file."""
-    said = [row[0] for row in store.conn.execute("PRAGMA integrity_check")]
-    if said != ["ok"]:
-        yield f"integrity_check: {said[0]}"
-    for table in ("events", "trips", "states"):
-        for row in store.conn.execute(f"SELECT * FROM {table}"):
-            yield from undecodable(table, row)
-    for (trip_id,) in store.conn.execute("SELECT DISTINCT trip_id FROM trace").fetchall():
-        t_ns = store.trace(trip_id).t_ns
-        if not t_ns or t_ns != sorted(set(t_ns)):
-            yield f"trace of {trip_id}: its times do not rise"
+def unreadable(store: Store) -> Iterator[str]:
+    """What a rule cannot take up again and what makes no sense; ValueError, zlib.error: what cannot be decoded."""
+    bodies = [row["body"] for row in store.conn.execute("SELECT body FROM events")]
+    trips = store.trips()
+    for text in [*bodies, *store.envelopes(), *(row[column] for row in trips for column in ("metrics", "estimated"))]:
+        msgspec.json.decode(text)
+    for trip in trips:
+        t_ns = store.trace(trip["id"]).t_ns
+        if t_ns != sorted(set(t_ns)):
+            yield f"trace of {trip['id']}: its times do not rise"
     for rule in Daemon(SETUP, PLAN, store, BOOT_ID).engine.failures:
         yield f"state of {rule}: not taken up again"
-
-
-def undecodable(table: str, row: sqlite3.Row) -> Iterator[str]:
-    for column in JSON_COLUMNS.intersection(row.keys()):
-        if row[column] is not None:
-            try:
-                msgspec.json.decode(row[column])
-            except msgspec.DecodeError as e:
-                yield f"{table} {row[0]}: {column}: {e}"
 
 
 def duplicates(conn: sqlite3.Connection) -> Iterator[str]:
@@ -121,13 +112,13 @@ def duplicates(conn: sqlite3.Connection) -> Iterator[str]:
         yield f"once: {id} is in one of events and once, not in both"
 
 
-def broken(promise: Promise, conn: sqlite3.Connection) -> Iterator[str]:
+def broken(promise: Promise, store: Store) -> Iterator[str]:
     """What of a promise the store does not hold."""
-    events = {row["id"]: row for row in conn.execute("SELECT id, acked, envelope FROM events")}
-    states = {row["name"]: row["body"] for row in conn.execute("SELECT name, body FROM states")}
-    trips = {row["id"] for row in conn.execute("SELECT id FROM trips")}
+    events = {row["id"]: row for row in store.conn.execute("SELECT id, acked, envelope FROM events")}
+    states = {name: zlib.crc32(body) for name, (_, body) in store.states().items()}
+    trips = {row["id"] for row in store.conn.execute("SELECT id FROM trips")}
     yield from (f"event {id}" for id in promise.events if id not in events)
-    yield from (f"state {name}" for name, crc in promise.states.items() if name not in states or zlib.crc32(states[name]) != crc)
+    yield from (f"state {name}" for name, crc in promise.states.items() if states.get(name) != crc)
     yield from (f"trip {id}" for id in promise.trips if id not in trips)
     yield from (f"acknowledgement of {id}" for id in promise.acked if id not in events or not events[id]["acked"])
     for id, crc in promise.sent.items():

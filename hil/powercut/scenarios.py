@@ -34,6 +34,7 @@ NAME = "keyoff.db"
 
 CHECKPOINT_PAGES = 40  # 1,000 in SQLite by itself: a day of minutes then has as many checkpoints as a month has
 CACHED_PAGES = 10  # 500 in SQLite by itself: a small database's larger commits then spill before they end, as a large one's do
+OLD_STATES = 200  # some 25 pages for the migration to copy
 LOG_HEADER, HALF_A_PAGE = 32, 2000  # bytes; of a -wal file
 
 TRACES_KEPT = 2  # 200 on a unit: the oldest of four drives' are then removed
@@ -113,8 +114,9 @@ def nothing(path: Path) -> None:
     """An empty folder."""
 
 
-def morning(path: Path) -> None:
+def morning_of_an_old_unit(path: Path) -> None:
     live(store := Store(path, UNIT), 0, MIDDAY)
+    store.commit(Batch(states={f"retired rule {n}": (1, b'{"was": "%0400d"}' % n) for n in range(OLD_STATES)}))
     store.close()
 
 
@@ -161,10 +163,10 @@ def connecting(synchronous: str) -> Iterator[None]:
 
 @contextlib.contextmanager
 def next_schema() -> Iterator[None]:
-    """A schema change that is still to come: it copies a table of many rows to a new form, in one transaction."""
+    """A schema change that is still to come: it copies two tables to a new form, in one transaction."""
     name = "m9999_in_the_rig"
     module = types.ModuleType(f"{agent.io.schema.__name__}.{name}")
-    vars(module)["apply"] = lambda db: db["events"].transform(types={"importance": float})
+    vars(module)["apply"] = lambda db: [db[table].transform(not_null={"version"}) for table in ("states", "events")]
     before = agent.io.schema.names
     sys.modules[module.__name__] = module
     vars(agent.io.schema)["names"] = lambda: [*before(), name]
@@ -186,7 +188,7 @@ SCENARIOS = {
     "a day": Scenario(whole_day, share=5),
     "after a cut": Scenario(afternoon, before=morning_cut_short, share=2),
     "creation": Scenario(first_start),
-    "migration": Scenario(next_start, before=morning, under=next_schema, share=2),
+    "migration": Scenario(next_start, before=morning_of_an_old_unit, under=next_schema, share=2),
 }
 
 

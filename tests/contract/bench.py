@@ -17,8 +17,8 @@ from hil.proxy import Proxy
 
 UNIT = "sim-1"
 DEADLINE_S = 60.0  # generous: only a broken test waits for it
-PACE = 20.0  # the unit's clock is so much faster: its backoff of 1 to 10 s is over within half a second
-KEEPALIVE_S = 200  # of the unit's clock: a broker on a busy machine may take 10 s to answer
+PACE = 40.0  # the unit's clock is so much faster: its backoff of 1 to 10 s is over within a quarter of a second
+KEEPALIVE_S = 400  # of the unit's clock: a broker on a busy machine may take 10 s to answer
 BROKERS: list[tuple[Kind, Protocol]] = [("mosquitto", "5"), ("mosquitto", "3.1.1"), ("amqtt", "3.1.1")]
 
 
@@ -46,6 +46,7 @@ class Bench:
         rules: str = RULES,
         more: str = "",
         proxied: bool = False,
+        pace: float = PACE,
         **settings: Any,
     ) -> None:
         """`more`: for mosquitto.conf. `settings`: of the unit's [uplink]."""
@@ -59,13 +60,14 @@ class Bench:
         if proxied:
             self.line.start()
         self.proxied = proxied
+        self.pace = pace
         self.clouds: list[Cloud] = []
         self.unit = self.make_unit(**settings)
         self.uplink, self.outbox = self.unit.uplink, self.unit.outbox
 
     def make_unit(self, **settings: Any) -> Unit:
         address = (self.line.host, self.line.port) if self.proxied else (self.broker.host, self.broker.port)
-        return Unit(self.authority, UNIT, address, self.protocol, PACE, **({"keepalive_s": KEEPALIVE_S} | settings))
+        return Unit(self.authority, UNIT, address, self.protocol, self.pace, **({"keepalive_s": KEEPALIVE_S} | settings))
 
     def cloud(self, name: str = CLOUD, file: str | Path = ":memory:") -> Cloud:
         address = (self.broker.host, self.broker.port, self.authority.pair.certificate)

@@ -8,9 +8,10 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
+from itertools import pairwise
 from pathlib import Path
 from queue import SimpleQueue
-from typing import Any, Literal
+from typing import Any
 
 import pytest
 from paho.mqtt import client as paho
@@ -128,17 +129,19 @@ def test_a_refused_event_is_kept_and_goes_out_once_it_may(make: Make) -> None:
     assert bench.uplink.state.last_error is None
 
 
-def test_another_client_with_our_name_is_told_and_not_fought(make: Make) -> None:
+def test_two_clients_with_one_name_do_not_fight_hotly(make: Make) -> None:
+    """mosquitto 2.0.11 says nothing when it throws the first one out; of those that say it see tests/io/test_uplink.py."""
     bench = make()
-    bench.pump_until(lambda: bench.uplink.state.connected)
-    with plain_client(bench):
+    cloud = bench.cloud()
+    bench.outbox.add(1)
+    bench.pump_until(lambda: bench.outbox.drained)
+    with plain_client(bench):  # which comes back at once, each time
         bench.pump_until(lambda: not bench.uplink.state.connected)
-        assert f"another client is called {UNIT}" in str(bench.uplink.state.last_error)
-        lost_ns, attempts = bench.unit.losses_ns[-1], len(bench.unit.attempts_ns)
-        bench.uplink.pump(lost_ns + 59 * NS)
-        assert len(bench.unit.attempts_ns) == attempts
-        bench.uplink.pump(lost_ns + 601 * NS)
-        assert len(bench.unit.attempts_ns) == attempts + 1
+        bench.outbox.add(20)
+        bench.pump_until(lambda: bench.outbox.drained)
+    cloud.wait_for(21, DEADLINE_S)
+    waits_ns = [later - earlier for earlier, later in pairwise(bench.unit.attempts_ns)]
+    assert min(waits_ns) >= NS
 
 
 @pytest.mark.parametrize("protocol", ["5", "3.1.1"])

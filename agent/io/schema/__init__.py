@@ -11,6 +11,10 @@ import pkgutil
 import sqlite3
 
 
+class TooNew(Exception):
+    """The file was written by a later version of this software."""
+
+
 def names() -> list[str]:
     return sorted(m.name for m in pkgutil.iter_modules(__path__) if m.name.startswith("m"))
 
@@ -18,12 +22,12 @@ def names() -> list[str]:
 def migrate(conn: sqlite3.Connection) -> int:
     """Bring `conn` (autocommit) to the newest schema, one transaction a migration; returns how many were applied.
 
-    Raises sqlite3.Error; ValueError when the file is newer than this software.
+    Raises sqlite3.Error; TooNew.
     """
     every = names()
     at: int = conn.execute("PRAGMA user_version").fetchone()[0]
     if at > len(every):
-        raise ValueError(f"its schema is number {at}, this software knows {len(every)}")
+        raise TooNew(f"its schema is number {at}, this software knows {len(every)}")
     if at < len(every):
         from sqlite_utils import Database  # late: 90 ms that an up-to-date unit need not spend
 
