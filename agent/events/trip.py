@@ -80,7 +80,6 @@ class TripEnded(Event, frozen=True, kw_only=True, omit_defaults=True):
 
 class TripState(msgspec.Struct):
     phase: Phase = "parked"
-    ignition: str | None = None
     trip_id: str = ""
     start_ns: int = 0
     alive_ns: int = 0  # the last sign that someone is in the car: movement, or an engine not known to be off
@@ -124,9 +123,8 @@ class Trip(Rule):
 
     def sample(self, ctx: Context, signal: str, value: Value) -> Iterator[Event]:
         s = self.state
-        if not self.by_signal or value is None or value == s.ignition:
+        if not self.by_signal or value is None:
             return
-        s.ignition = str(value)
         on = value in self.profile.ignition.on
         if on and s.phase == "parked":
             self._begin(ctx, ctx.t_ns, "driving")
@@ -241,8 +239,6 @@ class Trip(Rule):
         yield from self._announce(ctx)
         piece = self._piece(ctx.wall, end_ns, s.off_sums if ended_by == "ignition-off" and s.phase == "stopping" else None)
         s.phase = "parked"
-        if ended_by != "ignition-off":
-            s.ignition = None  # the next word of it is news, also when it is the same
         yield self._ended(piece, ended_by)
 
     def _piece(self, wall: Wall | None, end_ns: int, sums: Sums | None = None) -> Piece:

@@ -35,7 +35,7 @@ class FuelL(Metric):
     trip, so litres are made in `result`.
     """
 
-    signals = (ENGINE_SPEED, LAMBDA, ETHANOL, FUEL_TYPE)
+    signals = (ENGINE_SPEED, LAMBDA, ETHANOL, FUEL_TYPE, *(path for _, path, _ in SOURCES))
     integrals = tuple(path for _, path, _ in SOURCES)
     state: dict[str, Any]
 
@@ -50,7 +50,8 @@ class FuelL(Metric):
             state["running_s"] += step.dt_s
         for name, path, scale in SOURCES:
             area = step.area(path)
-            if area.seen_s > 0:
+            # A polled source gives its area only every few seconds; while it lives no other may fill in, or a stretch counts twice.
+            if area.seen_s > 0 or step.get(path) is not None:
                 amount = area.positive * scale if is_running else 0.0
                 if path is MAF:
                     amount *= burnt_share(step)

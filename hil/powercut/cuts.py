@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import sys
 import tempfile
@@ -13,9 +14,9 @@ from random import Random
 from typing import Any, Literal, NamedTuple, TypeAlias, get_args
 
 from agent.io.store import Store
-from hil.powercut.day import UNIT, facts, live
+from hil.powercut.day import facts, live
 from hil.powercut.disk import Disk, chance, extremes
-from hil.powercut.history import History, State
+from hil.powercut.history import History, HistoryError, State
 from hil.powercut.opened import Rows, opened
 from hil.powercut.recording import Recording, record
 from hil.powercut.scenarios import NAME, SCENARIOS, connecting, few_traces
@@ -56,11 +57,11 @@ class Report(NamedTuple):
 class Trial:
     """One recording, cut at many points."""
 
-    def __init__(self, recording: Recording, tidy: Mapping[str, Any], within: Path) -> None:
+    def __init__(self, recording: Recording, within: Path) -> None:
         self.recording = recording
-        self.tidy = tidy  # what a day without a cut comes to
         self.within = within
         self.history = History(recording, within)
+        self.tidy = self._lived(recording.before, self.history.states[0])
         self.findings: list[Finding] = []
         self.rows_lost = self.points = self.gone_on = 0
         self._seen: set[tuple[bytes, int]] = set()
@@ -117,6 +118,14 @@ class Trial:
             self._find("in part", at, ["the tables are as they were after no transaction"])
         return None
 
+    def _lived(self, image: Mapping[str, bytes], state: State) -> dict[str, Any]:
+        """What the day comes to without a cut."""
+        with opened(image, self.within) as (store, found):
+            if store is None:
+                raise HistoryError(f"before the recording: {found.corrupt[0]}")
+            live(store, state.piece)
+            return facts(store)
+
     def _go_on(self, store: Store, state: State, at: int) -> None:
         """Live the rest of the day from what was found; it comes to the same as a day without a cut."""
         self.gone_on += 1
@@ -136,29 +145,28 @@ def fingerprint(image: Mapping[str, bytes]) -> bytes:
     return found.digest()
 
 
-def tidy_day(folder: Path) -> dict[str, Any]:
-    """What a day without a cut comes to."""
-    live(store := Store(folder / NAME, UNIT))
-    came_to = facts(store)
-    store.close()
-    return came_to
+@contextlib.contextmanager
+def memory() -> Iterator[Path]:
+    """A folder for recordings and images."""
+    with tempfile.TemporaryDirectory(dir=MEMORY if MEMORY.is_dir() else None) as place:
+        yield Path(place).resolve()
 
 
-def cut(name: str, points: int, synchronous: Synchronous = "full", seed: int = 0) -> Report:
-    """Record a scenario and cut the power at `points` of its points. Raises RecordingError, HistoryError."""
+def recorded(name: str, synchronous: Synchronous, place: Path) -> Recording:
+    """A scenario, recorded in the empty folder `place`. Raises RecordingError."""
+    folder = place / "store"
+    folder.mkdir()
+    with few_traces(), connecting("full"):
+        SCENARIOS[name].before(folder / NAME)
+    return record([sys.executable, "-m", "hil.powercut.scenarios", name, folder, synchronous], folder, ROOT)
+
+
+def tried(name: str, recording: Recording, points: int, seed: int, place: Path) -> Report:
+    """The power cut at `points` points of a scenario's recording; images are built in `place`. Raises HistoryError."""
     started = time.monotonic()
-    scenario = SCENARIOS[name]
-    with tempfile.TemporaryDirectory(dir=MEMORY if MEMORY.is_dir() else None) as place, few_traces():
-        folder = Path(place).resolve() / "store"
-        folder.mkdir()
-        with connecting("full"):
-            scenario.before(folder / NAME)
-        command = [sys.executable, "-m", "hil.powercut.scenarios", name, folder, synchronous]
-        recording = record(command, folder, ROOT)
-        tidy = tidy_day(Path(place) / "tidy")
-        with scenario.under():
-            trial = Trial(recording, tidy, Path(place))
-            trial.run(points, Random(f"{seed} {name} {synchronous}"))
+    with few_traces(), SCENARIOS[name].under():
+        trial = Trial(recording, place)
+        trial.run(points, Random(f"{seed} {name}"))
     return Report(
         scenario=name,
         operations=len(recording.ops),
@@ -168,6 +176,12 @@ def cut(name: str, points: int, synchronous: Synchronous = "full", seed: int = 0
         findings=trial.findings,
         seconds=time.monotonic() - started,
     )
+
+
+def cut(name: str, points: int, synchronous: Synchronous = "full", seed: int = 0) -> Report:
+    """Record a scenario and cut the power at `points` of its points. Raises RecordingError, HistoryError."""
+    with memory() as place:
+        return tried(name, recorded(name, synchronous, place), points, seed, place)
 
 
 def shares(points: int) -> dict[str, int]:

@@ -131,9 +131,9 @@ class Disk:
             return
         file = self.names[op.path]
         data = bytearray(file.synced)
-        for each in self.pending:
-            if each.file is file and each.at < op.began:
-                carry_out(data, each.op, None, b"\0")
+        for done in self.pending:
+            if done.file is file and done.at < op.began:
+                carry_out(data, done.op, None, b"\0")
         self.pending = [p for p in self.pending if p.file is not file or p.at >= op.began]
         file.synced = bytes(data)
         file.sizes = [len(data), *file.sizes[len(file.sizes) - sum(p.file is file for p in self.pending) :]]

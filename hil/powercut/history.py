@@ -9,7 +9,6 @@ from typing import NamedTuple
 
 import msgspec
 
-from hil.powercut.day import pieces
 from hil.powercut.disk import Disk, Mark
 from hil.powercut.opened import Rows, broken, opened
 from hil.powercut.recording import Recording

@@ -62,7 +62,7 @@ def record(command: Sequence[str | Path], folder: Path, cwd: Path) -> Recording:
     before = contents(folder)
     log = folder.parent / "strace"
     calls = ",".join(f"?{call}" for call in CALLS)  # ?: some processors have not all of them
-    options = ["-f", "--seccomp-bpf", "-y", "-qq", "-s", str(WRITTEN), "-e", f"trace={calls}", "-e", "signal=none", "-o", log]
+    options: list[str | Path] = ["-f", "--seccomp-bpf", "-y", "-qq", "-s", str(WRITTEN), "-e", f"trace={calls}", "-e", "signal=none", "-o", log]
     ran = subprocess.run([strace, *options, *command], cwd=cwd, capture_output=True, text=True, check=False)
     if ran.returncode != 0:
         raise RecordingError(f"the recorded program ended with {ran.returncode}: {ran.stderr.strip()[-2000:]}")

@@ -34,7 +34,8 @@ NAME = "keyoff.db"
 
 CHECKPOINT_PAGES = 40  # 1,000 in SQLite by itself: a day of minutes then has as many checkpoints as a month has
 CACHED_PAGES = 10  # 500 in SQLite by itself: a small database's larger commits then spill before they end, as a large one's do
-OLD_STATES = 200  # some 25 pages for the migration to copy
+OLD_STATES = 100  # some 12 pages for a migration to copy: more than are cached
+OLD_EVENTS = 12
 LOG_HEADER, HALF_A_PAGE = 32, 2000  # bytes; of a -wal file
 
 TRACES_KEPT = 2  # 200 on a unit: the oldest of four drives' are then removed
@@ -86,8 +87,8 @@ class Witness(Store):
 # -- the programs ----------------------------------------------------------------------------------
 
 
-def first_start(path: Path) -> None:
-    """The file, its migrations from the first on, its epoch; and a tidy end."""
+def start(path: Path) -> None:
+    """The file if there is none, all migrations that it lacks, its epoch; and a tidy end."""
     Witness(path).close()
 
 
@@ -96,10 +97,6 @@ def whole_day(path: Path) -> None:
     for start, end in ((0, MIDDAY), (MIDDAY, None)):
         live(store := Witness(path, start), start, end)
         store.close()
-
-
-def next_start(path: Path) -> None:
-    Witness(path, MIDDAY).close()
 
 
 def afternoon(path: Path) -> None:
@@ -114,10 +111,22 @@ def nothing(path: Path) -> None:
     """An empty folder."""
 
 
-def morning_of_an_old_unit(path: Path) -> None:
-    live(store := Store(path, UNIT), 0, MIDDAY)
-    store.commit(Batch(states={f"retired rule {n}": (1, b'{"was": "%0400d"}' % n) for n in range(OLD_STATES)}))
-    store.close()
+def old_unit(path: Path) -> None:
+    """A database of the first schema, of a unit that was offline for long, with states that no rule has any more."""
+    path.parent.mkdir(exist_ok=True)
+    conn = sqlite3.connect(path, isolation_level=None)
+    conn.execute("PRAGMA journal_mode = WAL")
+    first = agent.io.schema.names()[:1]
+    with schemas(lambda: first):
+        agent.io.schema.migrate(conn)
+    states = [(f"retired rule {n}", 1, b'{"was":"%0400d"}' % n) for n in range(OLD_STATES)]
+    conn.executemany("INSERT INTO states (name, version, body) VALUES (?, ?, ?)", states)
+    events = [(f"e{n}", "TripEnded", 1, 5, n, "boot-0", "none", b'{"n":%d}' % n) for n in range(OLD_EVENTS)]
+    columns = "id, kind, version, importance, t_ns, boot_id, clock, body"
+    conn.executemany(f"INSERT INTO events ({columns}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)", events)
+    conn.execute("INSERT INTO trips (id, kind, driver, metrics, estimated) VALUES ('t', 'trip', 'ana', '{}', '[]')")
+    conn.execute("INSERT INTO meta (key, value) VALUES ('epoch', 'an-old-epoch')")
+    conn.close()
 
 
 def morning_cut_short(path: Path) -> None:
@@ -162,18 +171,27 @@ def connecting(synchronous: str) -> Iterator[None]:
 
 
 @contextlib.contextmanager
+def schemas(names: Callable[[], list[str]]) -> Iterator[None]:
+    before = agent.io.schema.names
+    vars(agent.io.schema)["names"] = names
+    try:
+        yield
+    finally:
+        vars(agent.io.schema)["names"] = before
+
+
+@contextlib.contextmanager
 def next_schema() -> Iterator[None]:
     """A schema change that is still to come: it copies two tables to a new form, in one transaction."""
     name = "m9999_in_the_rig"
     module = types.ModuleType(f"{agent.io.schema.__name__}.{name}")
     vars(module)["apply"] = lambda db: [db[table].transform(not_null={"version"}) for table in ("states", "events")]
-    before = agent.io.schema.names
     sys.modules[module.__name__] = module
-    vars(agent.io.schema)["names"] = lambda: [*before(), name]
+    every = [*agent.io.schema.names(), name]
     try:
-        yield
+        with schemas(lambda: every):
+            yield
     finally:
-        vars(agent.io.schema)["names"] = before
         del sys.modules[module.__name__]
 
 
@@ -187,8 +205,8 @@ class Scenario(NamedTuple):
 SCENARIOS = {
     "a day": Scenario(whole_day, share=5),
     "after a cut": Scenario(afternoon, before=morning_cut_short, share=2),
-    "creation": Scenario(first_start),
-    "migration": Scenario(next_start, before=morning_of_an_old_unit, under=next_schema, share=2),
+    "creation": Scenario(start),
+    "migration": Scenario(start, before=old_unit, under=next_schema, share=2),
 }
 
 

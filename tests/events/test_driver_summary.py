@@ -96,6 +96,13 @@ def test_a_correction_is_dated_when_it_is_made() -> None:
     assert (made.of(DriverSummary)[1].t_ns, made.of(DriverSummary)[1].boot_id) == (at(7), "boot-2")
 
 
+def test_and_not_when_the_engine_was_last_woken() -> None:
+    made = bench("2026-10-31 10:00").live(drive()).until(86_400)
+    made.engine.feed(drive(90_000))
+    made.events += made.engine.raised([made.of(TripEnded)[0]])
+    assert made.of(DriverSummary)[1].t_ns == at(90_301)
+
+
 def test_it_is_told_once_over_restarts_and_months() -> None:
     made = bench("2026-10-30 12:00").live(drive()).until(3 * 86_400).restart().until(4 * 86_400)
     made.restart("boot-2", wall=wall(utc_s("2026-11-10 12:00"))).live(drive()).until(60 * 86_400)

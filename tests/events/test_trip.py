@@ -7,7 +7,7 @@ import pytest
 from agent.events.odometer import DistanceUnaccounted
 from agent.events.trip import SHORT_M, STANDING_S, WAKING_S, TripEnded, TripStarted
 from agent.model import NS, Sample, derive_id
-from agent.signals import ENGINE_SPEED, IGNITION, SPEED
+from agent.signals import ENGINE_SPEED, IGNITION, ODOMETER, SPEED
 from agent.stitch import GRACE_S
 from agent.vehicle import Ignition, OdometerProfile, TripProfile, Vehicle
 from tests.sim.car import BY_ACTIVITY, UTC_S, WALL, Bench, at, drive, every_second, trapezoid, wall, without
@@ -60,7 +60,9 @@ def test_off_and_on_again_is_ignored_below_thirty_seconds(off_s: float, trips: i
     samples = merged(
         drive(10, 100), [s for s in drive(111 + off_s, 100) if s[1] != IGNITION], key((111 + off_s, "ON"), (400 + off_s, "OFF"))
     )
-    bench = Bench().live(samples).until(2000)
+    bench = Bench()
+    bench.events = bench.engine.feed(samples)  # at once: nobody wakes it in between
+    bench.until(2000)
     assert len(bench.of(TripEnded)) == len(bench.of(TripStarted)) == trips
     assert sum(e.metrics["distance_m"] for e in bench.of(TripEnded)) == pytest.approx(2 * 90 * 15)
 
@@ -115,7 +117,9 @@ def test_a_bus_that_falls_silent_ends_it_and_the_next_ignition_on_is_news() -> N
 def test_any_signal_shows_that_the_bus_lives() -> None:
     door: list[Sample] = [(at(t), "Vehicle.Cabin.Door.Row1.DriverSide.IsOpen", False) for t in range(300, 900, 60)]
     samples = merged([s for s in drive() if s[2] != "OFF"], door, key((900, "OFF")))
-    assert ends(Bench().live(samples).until(2000)) == [(10, 900, "ignition-off")]
+    bench = Bench()
+    bench.events = bench.engine.feed(samples)
+    assert ends(bench.until(2000)) == [(10, 900, "ignition-off")]
 
 
 def test_ignition_off_says_more_than_the_silence_after_it() -> None:
@@ -130,6 +134,13 @@ def test_yesterdays_last_second_is_no_part_of_todays_trip() -> None:
     first, second = bench.of(TripEnded)
     assert second.metrics["distance_m"] == pytest.approx(first.metrics["distance_m"])
     assert second.metrics["speed_band_s"] == pytest.approx(first.metrics["speed_band_s"])
+
+
+def test_what_was_before_ignition_on_is_no_part_of_the_trip() -> None:
+    """Rolled to the road in neutral; the last second of it is closed after the ignition came on."""
+    rolling: list[Sample] = [(at(t), SPEED, 10.0) for t in (5.0, 6.0, 6.7)]
+    bench = Bench().live(merged(rolling, key((10, "ON"), (399, "OFF")), every_second(12, trapezoid(300)))).until(999)
+    assert bench.trip.metrics["distance_m"] == pytest.approx(290 * 15)
 
 
 # -- by activity -------------------------------------------------------------------------------------
@@ -385,10 +396,11 @@ def test_a_clock_that_comes_later_undoes_a_wrong_guess() -> None:
 
 
 def cranking(quality: str) -> Bench:
-    """Ignition on, the battery sags while cranking, the unit boots anew 25 s later."""
-    bench = Bench(wall=wall(UTC_S, quality=quality)).live(merged(key((10, "ON")), every_second(10, [0.0] * 4)))
+    """Ignition on, the battery sags while cranking, the unit boots anew 25 s later, the odometer as it was."""
+    before = merged(key((10, "ON")), every_second(10, [0.0] * 4), every_second(10, [20_000_000.0] * 4, ODOMETER))
+    bench = Bench(wall=wall(UTC_S, quality=quality)).live(before)
     bench.restart("boot-2", wall=wall(UTC_S + 13 + 25 - BOOT_S, quality=quality))
-    return bench.live(drive(BOOT_S)).until(5000)
+    return bench.live(drive(BOOT_S, odometer_m=20_000_000.0)).until(5000)
 
 
 def test_a_brown_out_while_cranking_is_bridged_by_trusted_clocks_and_told_without() -> None:
@@ -419,6 +431,18 @@ def test_two_cuts_in_a_row(quality: str) -> None:
     else:
         assert [e.ended_by for e in trips] == ["power-loss", "power-loss", "ignition-off"]
         assert [e.boot_id for e in trips] == ["boot-1", "boot-2", "boot-3"]
+
+
+def test_a_piece_that_was_never_announced_is_when_it_goes_on() -> None:
+    """The first boot has no clock, so the second cannot tell yet whether it goes on; the third goes on with the second."""
+    bench = Bench(wall=None).live(s for s in drive(10, 300) if s[0] < at(100)).restart("boot-2", wall=WALL)
+    bench.live(s for s in drive(BOOT_S, 300) if s[0] < at(BOOT_S + 30))
+    bench.restart("boot-3", wall=wall(UTC_S + BOOT_S + 29 + 25, at_s=BOOT_S)).live(drive(BOOT_S, 300)).until(5000)
+    said = [e for e in bench.events if isinstance(e, (TripStarted, TripEnded))]
+    first, second = bench.of(TripEnded)
+    assert [type(e) for e in said] == [TripStarted, TripEnded, TripStarted, TripEnded]
+    assert said[2].trip_id == second.trip_id
+    assert (first.pieces, second.pieces) == (1, 2)
 
 
 def test_a_cut_after_a_stitched_piece_ends_in_the_boot_it_was_cut_in() -> None:

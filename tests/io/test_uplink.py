@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.config import ConfigError
-from agent.io.connection import Order, Up
+from agent.io.connection import Order
 from agent.io.patience import CAP_S, FIRST_S, LEAST
 from agent.io.uplink import WINDOW
 from agent.model import NS

@@ -8,7 +8,7 @@ from agent.metrics.fuel_l import FUEL_TYPE, FuelL
 from agent.model import Area, Metric, Step, Value
 from agent.signals import ENGINE_SPEED, ETHANOL, FUEL_MASS_RATE, FUEL_RATE, LAMBDA, MAF
 from agent.vehicle import Fuel, Vehicle
-from tests.metrics.conftest import HOUR, drive, fold
+from tests.metrics.conftest import HOUR, drive, fold, step
 
 PETROL = Vehicle(name="petrol", fuel=Fuel(type="petrol"))
 DIESEL = Vehicle(name="diesel", fuel=Fuel(type="diesel", density_g_l=835))
@@ -41,6 +41,13 @@ def test_mass_rate_goes_before_volume_and_air() -> None:
 
 def test_volume_goes_before_air() -> None:
     assert litres(fold(FuelL, seconds(3600, {FUEL_RATE: 2.0, MAF: 99.0}), car=PETROL)) == pytest.approx(2.0)
+
+
+def test_sources_polled_in_turn_count_each_stretch_once() -> None:
+    alive: dict[str, Value] = ON | {FUEL_RATE: 6.0, MAF: 99.0}
+    volume, air = {FUEL_RATE: Area(12.0, 0.0, 2.0)}, {MAF: Area(198.0, 0.0, 2.0)}
+    steps = [step(end_s=n + 1.0, known=alive, areas=air if n % 2 else volume) for n in range(1800)]
+    assert litres(fold(FuelL, steps, car=PETROL)) == pytest.approx(3.0)
 
 
 def test_air_for_petrol_is_an_estimate() -> None:
