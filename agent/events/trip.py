@@ -123,7 +123,7 @@ class Trip(Rule):
 
     def sample(self, ctx: Context, signal: str, value: Value) -> Iterator[Event]:
         s = self.state
-        if not self.by_signal or value is None:
+        if not self.by_signal or value in (None, "UNDEFINED"):
             return
         on = value in self.profile.ignition.on
         if on and s.phase == "parked":

@@ -12,6 +12,7 @@ import os
 import struct
 from collections.abc import Iterator
 from contextlib import suppress
+from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
@@ -60,8 +61,7 @@ def lost_commits(database: Path) -> str | None:
             return None
         order = "<" if struct.unpack(">I", header[:4])[0] == LITTLE else ">"
         commits = [f for f in _frames(log.fileno(), header[SALTS], taken) if f.is_commit]
-        pairs = zip(commits[:MOST_PAIRS], commits[1:], strict=False)
-        if any(_continues(log.fileno(), order, a, b) for a, b in pairs):
+        if any(_continues(log.fileno(), order, a, b) for a, b in pairwise(commits[: MOST_PAIRS + 1])):
             return "its log is damaged in the middle"
     return None
 

@@ -63,7 +63,7 @@ def test_a_trip_changes_hands(keyoff: Keyoff, kept: Path) -> None:
 
 def test_help_and_version(keyoff: Keyoff) -> None:
     text = keyoff("--help").stdout
-    for command in ("run", "replay", "status", "trips", "drivers", "odometer", "config"):
+    for command in ("run", "replay", "status", "trips", "drivers", "odometer", "config", "schema"):
         assert f"\n  {command} " in text
         assert keyoff(command, "--help").returncode == 0
     assert "78 the configuration is wrong" in text

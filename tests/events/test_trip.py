@@ -93,7 +93,7 @@ def test_stop_start_and_a_hybrids_silent_engine_do_not_end_it() -> None:
     assert Bench().live(samples).until(9000).trip.metrics["distance_m"] == pytest.approx(590 * 15)
 
 
-@pytest.mark.parametrize("words", [["START", "ON"], ["ON", None, "ON"], ["ON", "START"]])
+@pytest.mark.parametrize("words", [["START", "ON"], ["ON", None, "ON"], ["ON", "START"], ["UNDEFINED"]])
 def test_what_else_the_ignition_says_while_it_is_on_changes_nothing(words: list[str | None]) -> None:
     more: list[Sample] = [(at(20 + n), IGNITION, word) for n, word in enumerate(words)]
     assert ends(Bench().live(merged(drive(), more)).until(1000)) == [(10, 311, "ignition-off")]

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import ssl
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from itertools import takewhile
+from pathlib import Path
 
 import pytest
 
 from agent.config import UplinkConfig
-from agent.io.connection import Connection, Lost, Order, explain, failure, refusal
+from agent.io.connection import Answered, Connection, Lost, Order, Up, _beside, explain, failure, packet_bytes, refusal
+from hil.ca import Authority
 
 CONFIG = UplinkConfig(host="broker", ca="ca.pem", certificate="sim-1.pem", key="sim-1.key")
 DEADLINE_S = 30.0
@@ -88,3 +92,221 @@ def test_abandoned_before_it_stands_it_ends_without_a_word(listener: socket.sock
     assert not line.is_alive()
     line.publish(Order("e0", "keyoff/sim-1/event/TripEnded", b"{}"))  # too late, and harmless
     line.abandon()
+
+
+# -- against a broker that follows a script --------------------------------------------------------
+
+CONNACK, PUBLISH, PUBACK, PINGREQ, DISCONNECT = 0x20, 0x30, 0x40, 0xC0, 0xE0  # MQTT 5 §2.1.2, in the upper four bits
+
+
+class Scripted(threading.Thread):
+    """A TLS listener that takes one MQTT 5 client and answers each packet as the test says. `packets`: what it read."""
+
+    def __init__(self, folder: Path, answer: Callable[[bytes], bytes]) -> None:
+        super().__init__(daemon=True)
+        pair = Authority(folder).broker()
+        Authority(folder).client("sim-1")
+        self.packets: list[bytes] = []
+        self._answer = answer
+        self._tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        self._tls.load_cert_chain(pair.certificate, pair.key)
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self._listener.settimeout(DEADLINE_S)
+        self.go = threading.Event()
+        self.go.set()
+        context = ssl.create_default_context(cafile=str(folder / "ca.pem"))
+        port = self._listener.getsockname()[1]
+        config = UplinkConfig("localhost", "ca.pem", "sim-1.pem", "sim-1.key", port, keepalive_s=1)
+        self.line = Connection(config, context, "sim-1", threading.Event())
+
+    def run(self) -> None:
+        with contextlib.suppress(OSError), self._listener, self._listener.accept()[0] as plain:
+            self.go.wait(DEADLINE_S)
+            with self._tls.wrap_socket(plain, server_side=True) as sock:
+                while packet := read_packet(sock):
+                    self.packets.append(packet)
+                    sock.sendall(self._answer(packet))
+
+    def news(self) -> Up | Answered | Lost:
+        return self.line.news.get(timeout=DEADLINE_S)
+
+
+def read_packet(sock: ssl.SSLSocket) -> bytes:
+    """The next packet; empty when the client has closed."""
+    head = sock.recv(1)
+    length = shift = 0
+    while head:
+        digit = sock.recv(1)
+        head += digit
+        length |= (digit[0] & 0x7F) << shift
+        shift += 7
+        if digit[0] < 0x80:
+            break
+    body = b""
+    while len(body) < length:
+        body += sock.recv(length - len(body))
+    return head + body
+
+
+def connack(code: int = 0, properties: bytes = b"") -> bytes:
+    return bytes([CONNACK, 3 + len(properties), 0, code, len(properties)]) + properties
+
+
+def identifier(publish: bytes) -> bytes:
+    """The packet identifier of a PUBLISH at QoS 1."""
+    start = 1 + sum(1 for _ in takewhile(lambda byte: byte >= 0x80, publish[1:])) + 1
+    topic = start + 2 + int.from_bytes(publish[start : start + 2])
+    return publish[topic : topic + 2]
+
+
+Script = Callable[..., Scripted]
+
+
+@pytest.fixture
+def script(tmp_path: Path) -> Script:
+    """Starts a broker that lets us in with `greeting`, and says `to_publish` to each publish ({id} is its identifier)."""
+
+    def start(greeting: bytes = connack(), to_publish: Callable[[bytes], bytes] = lambda _: b"") -> Scripted:
+        def answer(packet: bytes) -> bytes:
+            match packet[0] & 0xF0:
+                case 0x10:
+                    return greeting
+                case 0x30:
+                    return to_publish(packet)
+                case _:
+                    return b""
+
+        broker = Scripted(tmp_path, answer)
+        broker.start()
+        return broker
+
+    return start
+
+
+ORDER = Order("e0", "keyoff/sim-1/event/TripEnded", b"{}", "header..signature")
+
+
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [(0x87, "Not authorized: does it know unit sim-1?"), (0x89, "Server busy"), (0x97, "Quota exceeded"), (0x9F, "rate")],
+)
+def test_a_refused_connection_says_why(script: Script, code: int, words: str) -> None:
+    broker = script(connack(code))
+    broker.line.start()
+    news = broker.news()
+    assert isinstance(news, Lost)
+    assert news.code == code
+    assert words in str(news.words)
+
+
+@pytest.mark.parametrize(("code", "words"), [(0x8E, "another client is called sim-1"), (0x8B, "shutting down"), (0x95, "large")])
+def test_a_connection_that_the_broker_ends_says_why(script: Script, code: int, words: str) -> None:
+    broker = script(to_publish=lambda _: bytes([DISCONNECT, 1, code]))
+    broker.line.start()
+    assert broker.news() == Up(65_535)
+    broker.line.publish(ORDER)
+    news = broker.news()
+    assert isinstance(news, Lost)
+    assert news.code == code
+    assert words in str(news.words)
+
+
+@pytest.mark.parametrize("code", [0x00, 0x10, 0x87, 0x97, 0x99])
+def test_each_publish_gets_its_own_answer(script: Script, code: int) -> None:
+    broker = script(to_publish=lambda packet: bytes([PUBACK, 3, *identifier(packet), code]))
+    broker.line.start()
+    broker.news()
+    for ref in ("e0", "e1"):
+        broker.line.publish(ORDER._replace(ref=ref))
+        news = broker.news()
+        assert isinstance(news, Answered)
+        assert (news.ref, news.code) == (ref, code)
+    broker.line.finish()
+    assert broker.news() == Lost(None)
+
+
+def test_what_is_larger_than_the_broker_takes_is_not_sent(script: Script) -> None:
+    """Exactly: a packet of the stated size goes out, one byte more does not."""
+    most = 200
+    broker = script(
+        connack(properties=b"\x27" + most.to_bytes(4)), lambda packet: bytes([PUBACK, 3, *identifier(packet), 0])
+    )  # fmt: skip
+    broker.line.start()
+    broker.news()
+    payload = b"x" * (most - packet_bytes(ORDER, 0) - 100)
+    while True:
+        payload += b"x"
+        broker.line.publish(ORDER._replace(payload=payload))
+        news = broker.news()
+        assert isinstance(news, Answered)
+        if news.code:
+            break
+    assert (news.ref, news.code) == ("e0", 0x95)
+    assert "201 bytes, and the broker takes 200" in news.reason
+    assert max(len(packet) for packet in broker.packets if packet[0] & 0xF0 == PUBLISH) == most
+
+
+@pytest.mark.parametrize("payload", [0, 60, 120, 130, 16_000, 16_400, 2_097_000, 2_097_300])
+def test_a_packets_size_is_known_before_it_is_sent(script: Script, payload: int) -> None:
+    """On both sides of each step of the length's own length."""
+    broker = script(to_publish=lambda packet: bytes([PUBACK, 3, *identifier(packet), 0]))
+    broker.line.start()
+    broker.news()
+    order = ORDER._replace(payload=b"x" * payload)
+    broker.line.publish(order)
+    broker.news()
+    assert packet_bytes(order, len(_beside(order).pack())) == len(broker.packets[-1])
+
+
+def test_how_many_it_takes_unanswered(script: Script) -> None:
+    broker = script(connack(properties=b"\x21" + (7).to_bytes(2)))
+    broker.line.start()
+    assert broker.news() == Up(7)
+
+
+@pytest.mark.parametrize(("lacks", "code", "words"), [(b"\x24\0", 0x9B, "QoS 1"), (b"\x25\0", 0x9A, "retained messages")])
+def test_a_broker_that_lacks_what_keyoff_needs_is_told(script: Script, lacks: bytes, code: int, words: str) -> None:
+    broker = script(connack(properties=lacks))
+    broker.line.start()
+    news = broker.news()
+    assert isinstance(news, Lost)
+    assert news.code == code
+    assert f"offers no {words}" in str(news.words)
+
+
+@pytest.mark.parametrize(
+    "rubbish", [b"\xff\xff\xff\xff\xff\xff", b"\x00\x00", b"\x40\x00", b"\xe0\x01\x42", b"\x40\x03\x00\x09\xee"]
+)
+def test_rubbish_ends_the_connection_and_nothing_else(script: Script, rubbish: bytes) -> None:
+    broker = script(to_publish=lambda _: rubbish)
+    broker.line.start()
+    broker.news()
+    broker.line.publish(ORDER)
+    news = broker.news()
+    assert isinstance(news, Lost)
+    assert news.words
+    broker.line.join(DEADLINE_S)
+    assert not broker.line.is_alive()
+
+
+def test_an_idle_line_that_died_is_found_out_after_two_keepalives(script: Script) -> None:
+    """Nothing to send, nothing to acknowledge: a PINGREQ after one, which stays without an answer."""
+    broker = script()
+    broker.line.start()
+    broker.news()
+    news = broker.news()
+    assert isinstance(news, Lost)
+    assert [packet[0] & 0xF0 for packet in broker.packets[1:]] == [PINGREQ]
+
+
+def test_given_up_during_the_handshake_it_never_says_connect(script: Script) -> None:
+    """Else it would throw out the connection that was begun after it, which has the same name."""
+    broker = script()
+    broker.go.clear()
+    broker.line.start()
+    broker.line.abandon()
+    broker.go.set()
+    broker.line.join(DEADLINE_S)
+    broker.join(DEADLINE_S)
+    assert not broker.line.is_alive()
+    assert broker.packets == []
