@@ -50,7 +50,7 @@ class FuelL(Metric):
             state["running_s"] += step.dt_s
         for name, path, scale in SOURCES:
             area = step.area(path)
-            # A polled source gives its area only every few seconds; while it lives no other may fill in, or a stretch counts twice.
+            # A polled source gives its area every few seconds; while it lives no other fills in, or a stretch counts twice.
             if area.seen_s > 0 or step.get(path) is not None:
                 amount = area.positive * scale if is_running else 0.0
                 if path is MAF:
