@@ -9,7 +9,7 @@ import difflib
 import tomllib
 from collections.abc import Iterator
 from types import UnionType
-from typing import Any, Literal, TypeVar, Union, get_origin, get_type_hints
+from typing import Annotated, Any, Literal, TypeVar, Union, get_origin, get_type_hints
 
 import msgspec
 
@@ -66,9 +66,14 @@ class UplinkConfig(Section, frozen=True):
     keepalive_s: int = 60
 
 
+class StoreConfig(Section, frozen=True):
+    max_mb: Annotated[int, msgspec.Meta(ge=16)] = 256  # 10^6 bytes; below 16 there would be no room for years of trips
+
+
 class Config(Section, frozen=True):
     vehicle: VehicleConfig
     unit: UnitConfig = UnitConfig()
+    store: StoreConfig = StoreConfig()
     bus: tuple[BusConfig, ...] = ()
     owner: Owner = Owner()
     service: tuple[Service, ...] = ()

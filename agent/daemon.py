@@ -8,7 +8,8 @@ The live loop (agent/cli/run.py) and a replay (agent/cli/replay.py) drive the sa
 from __future__ import annotations
 
 import gc
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 import msgspec
@@ -16,11 +17,13 @@ import msgspec
 from agent.decode import Decoder, Plan
 from agent.engine import Engine
 from agent.events.driver_summary import DriverSummaries, TripAttributed, month_of
-from agent.events.health import health
+from agent.events.health import HealthReported, health
 from agent.events.odometer import Odometer
 from agent.events.trip import TripEnded
+from agent.gaps import counted, least_wanted, voided
 from agent.io import clock
-from agent.io.store import Batch, Store, StoreError
+from agent.io.retention import Shed
+from agent.io.store import Batch, Restored, Store, StoreError
 from agent.model import NS, Event, Frame, Sample, Setup, Wall, derive_id
 from agent.records import attribution, event_row, prompt_row, trip_row
 from agent.tally import Sums
@@ -28,7 +31,9 @@ from agent.tally import Sums
 ROUTINE_S = 8  # a commit's pages cost the card some 12 kB; ten seconds of driving is what may be lost
 PARKED_S = 600  # a bus that chatters while the car is parked changes nothing that a restart would miss
 RETRY_S = 10  # after a failed write: a full disk stays full for a while
-EVENTS_KEPT = 5_000  # in memory while the disk refuses; a trip raises about five
+EVENTS_KEPT = 2_000  # in memory while the disk refuses, some 4 MB; a trip raises about five
+TRACE_KEPT = 3_600  # points, likewise: the last hour of driving, half a megabyte
+RAISED_KEPT = 20_000  # when nobody takes them
 
 
 ALLOCATIONS = 50_000  # between two looks for garbage in cycles; samples die by themselves, and each look costs 1/30 of the CPU
@@ -64,6 +69,7 @@ class Daemon:
         self._committed_ns = 0
         self._retry_ns = 0
         self._reported: dict[str, int] = {}
+        self._lost: Counter[str] = Counter()  # given up unwritten, and not told yet
 
     # -- in ------------------------------------------------------------------------------------
 
@@ -82,15 +88,19 @@ class Daemon:
         """Time has come to t_ns: wake what is due, commit what is due, let the uplink work. About once a second."""
         self.now_ns = max(self.now_ns, t_ns)
         self._heard(self.engine.wake(t_ns, wall))
+        self._tend()
         self._commit_if_due()
         self.send()
 
     def send(self) -> None:
         """Let the uplink work, and write down what the broker acknowledged. The link lives in real time, in a replay too."""
         if self.uplink is not None:
-            self.uplink.pump(clock.boottime_ns())
             wall = self.engine.wall
-            self.store.flush(wall.utc_ns(self.now_ns) if wall else None)
+            try:
+                self.uplink.pump(clock.boottime_ns())
+                self.store.flush(wall.utc_ns(self.now_ns) if wall else None)
+            except StoreError as e:
+                self.store_trouble = str(e)
 
     def finish(self) -> None:
         """The recording is over: what is open ends at its last sample."""
@@ -99,24 +109,46 @@ class Daemon:
         if self._events or not events:  # an ended trip has been committed already
             self.commit()
 
-    def commit(self) -> None:
-        """Write states, events, trips, prompts and trace in one transaction. Raises StoreError; nothing is dropped then."""
+    def commit(self, shed: Shed | None = None) -> None:
+        """Write states, events, trips, prompts and trace in one transaction, and remove what has to go, telling it.
+
+        Raises StoreError; nothing is dropped then."""
         wall = self.engine.wall
+        restored = self.store.restored
+        gaps = self._gaps(shed, restored)
         trips = [row for row in map(trip_row, self._events) if row is not None]
         batch = Batch(
             states=self.engine.states(),
-            events=[event_row(e, wall, self.engine.boot_id) for e in self._events if e.leaves],
+            events=[event_row(e, wall, self.engine.boot_id) for e in [*self._events, *gaps] if e.leaves],
             trips=trips,
             prompts=[row for row in map(prompt_row, self._events) if row is not None],
             drivers=[a for a in map(attribution, self._events) if a is not None],
             points=list(self.engine.trace),
             ended=[row["id"] for row in trips],
             anchor=(self.engine.boot_id, self.now_ns, wall.utc_ns(self.now_ns), wall.quality) if wall else None,
+            shed=shed,
+            told=restored,
         )
         self.store.commit(batch, wall.utc_ns(self.now_ns) if wall else None)
         self.engine.trace.clear()
         self._events.clear()
+        self._lost.clear()
+        self._raise(gaps)
         self._committed_ns = self.now_ns
+
+    def _gaps(self, shed: Shed | None, restored: Sequence[Restored]) -> list[Event]:
+        """What is given up with this commit or was lost before it, as events."""
+        ctx = self.engine.context(self.now_ns)
+        counts = Counter(self._lost)
+        events: list[Event] = []
+        if shed is not None:
+            counts.update(shed.counts)
+            events += voided(ctx, "shed", shed.voided)
+        for each in restored:
+            counts.update(each.counts)
+            if each.epoch is not None:
+                events += voided(ctx, "restored", {each.epoch: each.ranges})
+        return events + counted(ctx, counts)
 
     # -- what people enter -----------------------------------------------------------------------
 
@@ -173,8 +205,12 @@ class Daemon:
             self._try_commit()
 
     def _add(self, events: list[Event]) -> None:
-        self.raised += events
+        self._raise(events)
         self._events += events
+
+    def _raise(self, events: list[Event]) -> None:
+        self.raised += events
+        del self.raised[:-RAISED_KEPT]
 
     def counts(self) -> dict[str, int]:
         """What was dropped or failed since start, by what it was."""
@@ -184,19 +220,50 @@ class Daemon:
         return {what: n for what, n in (self.decoder.dropped() | own | failed).items() if n}
 
     def _commit_if_due(self) -> None:
-        parked = self.engine.trip.state.phase == "parked" and not self._events
-        if self.now_ns - self._committed_ns >= (PARKED_S if parked else ROUTINE_S) * NS:
+        at_rest = self.engine.trip.state.phase == "parked" and not (self._events or self.store_trouble or self.store.restored)
+        if self.now_ns - self._committed_ns >= (PARKED_S if at_rest else ROUTINE_S) * NS:
             self._try_commit()
 
-    def _try_commit(self) -> None:
-        """Commit; while the disk refuses, keep everything and try again, telling it in the status."""
+    def _tend(self) -> None:
+        """Let the store do what is due, and give up what the size limit asks for."""
+        try:
+            shed = self.store.tend()
+        except StoreError as e:
+            self.store_trouble = str(e)
+            return
+        if shed is not None:
+            self._try_commit(shed)
+
+    def _try_commit(self, shed: Shed | None = None) -> None:
+        """Commit; while the disk refuses, keep what there is room for and try again, telling it in the status."""
         if self.now_ns < self._retry_ns:
             return
         try:
-            self.commit()
+            self._commit_making_room(shed)
             self.store_trouble = None
         except StoreError as e:
             self.store_trouble = str(e)
             self._retry_ns = self.now_ns + RETRY_S * NS
-            if len(self._events) > EVENTS_KEPT:
+            self._keep_bounded()
+
+    def _commit_making_room(self, shed: Shed | None) -> None:
+        try:
+            self.commit(shed)
+        except StoreError as e:
+            room = self.store.room() if e.reason == "full" else None
+            if room is None:
                 raise
+            self.commit(room)
+
+    def _keep_bounded(self) -> None:
+        """Of what the disk does not take, the trace goes first, then the least wanted events; told once it takes again."""
+        over = len(self.engine.trace) - TRACE_KEPT
+        if over > 0:
+            del self.engine.trace[:over]
+            self._lost["trace points given up"] += over
+        if len(self._events) <= EVENTS_KEPT:
+            return
+        for event in least_wanted(self._events, len(self._events) - EVENTS_KEPT * 9 // 10):
+            self._events.remove(event)
+            # What a health report told is told again.
+            self._lost.update(event.counts if isinstance(event, HealthReported) else {f"{type(event).__name__} given up": 1})

@@ -1,4 +1,4 @@
-"""Many units at one broker: `python -m hil.herd FOLDER --units 200`.
+"""Many units at one broker: `python -m hil.herd --units 200`.
 
 Each is the agent's own uplink with a certificate of its own and an outbox in memory, all in one process. The broker goes
 away and comes back under them, and it is told how their reconnections spread, and whether everything arrived.
@@ -34,7 +34,6 @@ Protocol = Literal["5", "3.1.1"]
 EPOCH = "herd"
 LOOK_S = 0.02  # how often all units are pumped: of no matter beside a backoff of seconds
 DEADLINE_S = 180.0  # three rounds of the longest backoff
-SETTLED = 0.95  # of the units; the last ones had bad luck with their dice
 
 
 class Memory:
@@ -47,15 +46,14 @@ class Memory:
         self._open: dict[str, Outgoing] = {}
 
     def add(self, count: int, kind: str = "TripEnded", padding_bytes: int = 0) -> None:
+        """So many events more; `padding_bytes` to make them large."""
         for seq in range(len(self.events) + 1, len(self.events) + 1 + count):
-            data = {"distance_m": seq * 1.5} | ({"padding": "x" * padding_bytes} if padding_bytes else {})
+            id = f"{self.unit}-{seq}"
             payload = make_envelope(
-                unit=self.unit, id=f"{self.unit}-{seq}", kind=kind, version=1, t_ns=seq, boot_id="b", utc_ns=None,
-                clock="none", epoch=EPOCH, seq=seq, data=data,
+                unit=self.unit, id=id, kind=kind, version=1, t_ns=seq, boot_id="b", utc_ns=None, clock="none", epoch=EPOCH,
+                seq=seq, data={"distance_m": seq * 1.5, "padding": "x" * padding_bytes},
             )  # fmt: skip
-            self.events[f"{self.unit}-{seq}"] = self._open[f"{self.unit}-{seq}"] = Outgoing(
-                seq, f"{self.unit}-{seq}", kind, payload
-            )
+            self.events[id] = self._open[id] = Outgoing(seq, id, kind, payload)
 
     def waiting(self, limit: int, excluding: Collection[str]) -> list[Outgoing]:
         return [event for id, event in self._open.items() if id not in excluding][:limit]
@@ -217,14 +215,22 @@ def scene(folder: Path, count: int, events: int, protocol: Protocol = "5", pace:
 def main(units: int, events: int, protocol: Protocol) -> None:
     """A herd of units at one mosquitto that restarts: how their reconnections spread, and whether everything arrived."""
     with tempfile.TemporaryDirectory() as folder:
-        outcome = scene(Path(folder), units, events, protocol)
-    click.echo(
-        f"{units} units lost their broker; their first retries, by the second (stated: {LEAST * FIRST_S:g} to {FIRST_S:g} s):"
+        outcome = scene(Path(folder), units, events, protocol, kind="mosquitto")
+    click.echo(told(outcome, units))
+
+
+def told(outcome: Outcome, units: int) -> str:
+    """The outcome in a person's words, with its histogram."""
+    stated = f"stated: {LEAST * FIRST_S:g} to {FIRST_S:g} s"
+    bars = [f"  {second:>3} s  {n:>4}  {'█' * n}" for second, n in sorted(histogram(outcome.first_retries_s).items())]
+    return "\n".join(
+        [
+            f"{units} units lost their broker; their first retries, by the second ({stated}):",
+            *bars,
+            f"all connected {outcome.back_s:.1f} s after its return, all acknowledged after {outcome.drained_s:.1f} s",
+            f"{outcome.arrived} events arrived and verified, complete: {'yes' if outcome.complete else 'NO'}",
+        ]
     )
-    for second, n in sorted(histogram(outcome.first_retries_s).items()):
-        click.echo(f"  {second:>3} s  {n:>4}  {'█' * n}")
-    click.echo(f"all connected {outcome.back_s:.1f} s after its return, all acknowledged after {outcome.drained_s:.1f} s")
-    click.echo(f"{outcome.arrived} events arrived and verified, complete: {'yes' if outcome.complete else 'NO'}")
 
 
 if __name__ == "__main__":

@@ -40,9 +40,10 @@ class Cut(NamedTuple):
 class Link:
     """One connection through the proxy: its two ends, what it carried, what is to become of it."""
 
-    def __init__(self, ends: tuple[asyncio.StreamWriter, ...], cut: Cut | None) -> None:
-        self.ends = ends
+    def __init__(self, near: asyncio.StreamWriter, cut: Cut | None) -> None:
+        self.ends = [near]
         self.cut = cut
+        self.is_reset = False
         self.carried: dict[Direction, int] = {"up": 0, "down": 0}
         self.lost: set[Direction] = set()  # bytes are missing here: it can never be healed
 
@@ -53,6 +54,7 @@ class Link:
         return min(wanted, self.cut.bytes - self.carried[direction])
 
     def reset(self) -> None:
+        self.is_reset = True
         for end in self.ends:
             with contextlib.suppress(OSError):
                 end.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
@@ -163,23 +165,17 @@ class Proxy:
 
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.accepted += 1
-        cut, self._next_cut = self._next_cut, None
-        try:
-            far_reader, far_writer = await asyncio.open_connection(*self._target)
-        except OSError:
-            Link((writer,), None).reset()
-            return
-        link = Link((writer, far_writer), cut)
-        if self._server is None:  # refused in the meantime
-            link.reset()
-            return
+        link = Link(writer, self._next_cut)
+        self._next_cut = None
         self.carried = link.carried
         self._links.add(link)
-        try:
-            await asyncio.gather(self._carry(link, "up", reader, far_writer), self._carry(link, "down", far_reader, writer))
-        finally:
-            link.reset()
-            self._links.discard(link)
+        with contextlib.suppress(OSError):
+            far_reader, far_writer = await asyncio.open_connection(*self._target)
+            link.ends.append(far_writer)
+            if not link.is_reset:  # while we asked for the target
+                await asyncio.gather(self._carry(link, "up", reader, far_writer), self._carry(link, "down", far_reader, writer))
+        link.reset()
+        self._links.discard(link)
 
     async def _carry(self, link: Link, direction: Direction, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Bytes of one direction, until it ends; then its other end is told, and the other direction ends of itself."""

@@ -1,4 +1,4 @@
-"""What every test may ask for: recorded drives, a broker. With CI=true a missing one fails; elsewhere it is a skip that says why."""
+"""What every test may ask for: recorded drives, a broker. With CI=true a missing one fails; else it is a skip that says why."""
 
 from __future__ import annotations
 

@@ -290,7 +290,7 @@ class ThrowsWhenAsked(Stateless):
 
 def bench_with(*rules: type[Rule]) -> Bench:
     bench = Bench()
-    bench.engine = Engine(bench.setup, "boot-1", {}, [*rules, *discover()])
+    bench.engine, bench.may_fail = Engine(bench.setup, "boot-1", {}, [*rules, *discover()]), True
     return bench
 
 
@@ -337,6 +337,20 @@ def test_a_state_that_cannot_be_read_starts_afresh_and_is_counted(name: str, bod
     engine.feed(drive()[150:])
     engine.wake(at(999), WALL)
     assert engine.failures == {f"{name} state unreadable": 1}
+
+
+def test_a_rule_whose_restore_breaks_half_way_starts_afresh() -> None:
+    class Half(Breaks):
+        name: ClassVar[str] = "half"
+        signals: ClassVar[tuple[str, ...]] = ()
+
+        def restore(self, body: bytes, ctx: Context) -> None:
+            self.state = CountState(99)
+            raise KeyError
+
+    engine = Engine(Bench().setup, "boot-1", {}, [Half, *discover()])
+    engine.restore({"half": (1, b"{}")})
+    assert [r.state.n for r in engine.rules if isinstance(r, Half)] == [0]
 
 
 def test_a_state_of_a_rule_that_is_no_more_is_left_alone() -> None:

@@ -129,6 +129,38 @@ def test_a_change_that_stays_is_believed_and_nothing_is_measured_across_it() -> 
     assert [round(s.v0_ms * 3.6) for s in steps] == [20] * 3 + [150] * 3
 
 
+def test_glitches_that_come_and_go_are_never_believed() -> None:
+    points: list[tuple[float, Value]] = [(n / 100, 250.0 if n % 5 == 3 else 50.0) for n in range(201)]
+    g = grid()
+    steps = run(points, g)
+    assert sum(s.distance_m for s in steps) == pytest.approx(2 * 50 / 3.6)
+    assert g.implausible == 40
+
+
+@pytest.mark.parametrize("wrong", [float("nan"), float("inf"), -float("inf")])
+def test_what_is_no_number_gets_nowhere(wrong: float) -> None:
+    for at in range(4):
+        points: list[tuple[float, Value]] = [(n, 36.0) for n in range(4)]
+        points.insert(at, (at - 0.5, wrong))
+        steps = run(points)
+        assert sum(s.distance_m for s in steps) == pytest.approx(30.0)
+    flow: list[tuple[float, Value]] = [(0.0, 2.0), (0.2, 2.0), (0.4, wrong), (0.6, 2.0), (1.0, 2.0)]
+    assert integrate(flow) == pytest.approx(Area(1.2, 0.0, 0.6))
+    g = grid()
+    g.area(0, FUEL, wrong)
+    g.speed(0, wrong)
+    assert msgspec.json.decode(msgspec.json.encode(g.state), type=GridState) == g.state
+
+
+def test_a_closed_second_is_not_gone_on_with() -> None:
+    g = grid()
+    for t_ns in (0, NS // 20, NS // 10):
+        g.speed(t_ns, 36.0)
+    g.close()
+    g.speed(NS // 8, 36.0)
+    assert [(s.dt_s, s.follows) for s in g.speed(NS, 36.0) or []] == [(0.875, False)]
+
+
 def test_two_counts_of_a_coarse_source_close_together_are_no_jump() -> None:
     g = grid()
     run([(0.0, 10.0), (1.0, 10.0), (1.05, 17.0), (2.0, 17.0)], g)
@@ -136,7 +168,9 @@ def test_two_counts_of_a_coarse_source_close_together_are_no_jump() -> None:
 
 
 def test_reversing_is_driving() -> None:
-    assert sum(s.distance_m for s in run([(0, -7.2), (1, -7.2), (2, -7.2)])) == pytest.approx(4.0)
+    for hz in (1, 50):
+        points: list[tuple[float, Value]] = [(n / hz, -7.2) for n in range(2 * hz + 1)]
+        assert sum(s.distance_m for s in run(points)) == pytest.approx(4.0)
 
 
 def test_time_going_back_adds_nothing() -> None:
@@ -162,7 +196,8 @@ def test_late_is_what_is_older_than_the_last_of_its_signal() -> None:
 def test_a_value_is_known_until_it_is_stale_at_the_steps_own_end() -> None:
     g = grid()
     g.latest[ENGINE_SPEED] = (0, 900.0)
-    steps = run([(0.0, 36.0), (4.0, 36.0)], g)
+    g.speed(0, 36.0)
+    steps = g.speed(4 * NS, 36.0) or []
     assert [s.get(ENGINE_SPEED) for s in steps] == [900.0, 900.0, None, None]
     assert steps[0].get(FUEL) is None
 

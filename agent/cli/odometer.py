@@ -11,6 +11,7 @@ import click
 from agent.cli.load import config_option, json_option, look, store_file, store_option
 from agent.cli.show import distance
 from agent.cli.trips import owner_view
+from agent.io.states import read
 
 KM_MAX = 10_000_000.0  # what a person may enter; the most ever driven by one car is below half of it
 
@@ -30,8 +31,8 @@ def command(ctx: click.Context, config_path: Path, store_path: Path | None, as_j
     if ctx.invoked_subcommand is not None:
         return
     conn = look(store_file(config_path, store_path))
-    row = conn.execute("SELECT body FROM states WHERE name = 'odometer'").fetchone()
-    state: dict[str, Any] = json.loads(row["body"]) if row else {"source": "none"}
+    _, body = read(conn)[0].get("odometer", (1, b'{"source":"none"}'))
+    state: dict[str, Any] = json.loads(body)
     if as_json:
         known = ("source",) if state["source"] == "none" else ("source", "reading_m", "error_m")
         click.echo(json.dumps({k: state[k] for k in known}))

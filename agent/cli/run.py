@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import signal
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -33,7 +33,7 @@ def command(config_path: Path) -> None:
     from agent.daemon import Daemon, calm_collector  # late, as all that follows
     from agent.io import clock
     from agent.io.buses.live import LiveBus
-    from agent.io.store import Store
+    from agent.io.unit_store import open_for_daemon
 
     config = load_config(config_path)
     if not config.bus:
@@ -41,7 +41,7 @@ def command(config_path: Path) -> None:
     setup, plan = setup_of(config, config_path)
     stopping = Stopping()
     with ExitStack() as stack:
-        store = Store(Path(config.unit.state_dir) / "keyoff.db", config.unit.id)
+        store = open_for_daemon(Path(config.unit.state_dir) / "keyoff.db", config.unit.id, config.store.max_mb)
         stack.callback(store.close)
         daemon = Daemon(setup, plan, store, clock.boot_id())
         uplink = None
@@ -105,6 +105,7 @@ class Loop:
         self._next_ns = now_ns + TICK_NS
         self.ticks += 1
         self.daemon.tick(now_ns, clock.wall())
+        self.daemon.take()  # nobody here prints events
         self._take_requests()
         self.notifier.alive()
         if self.ticks % STATUS_TICKS == 1:
@@ -121,14 +122,20 @@ class Loop:
     def _take_requests(self) -> None:
         from agent.cli.enter import apply
         from agent.io import requests
+        from agent.io.store import StoreError
 
+        if self.daemon.store_trouble:
+            return  # what cannot be written now waits where it is
         for path, request in requests.waiting(self.state_dir):
             try:
                 if request is not None:
                     apply(self.daemon, request)
             except ConfigError as e:
                 click.echo(f"keyoff: a request was refused: {e}", err=True)
-            path.unlink()
+            except StoreError as e:
+                self.daemon.store_trouble = str(e)  # it is in memory, and is written as soon as the disk takes it
+            with suppress(OSError):
+                path.unlink()
 
 
 class Stopping:

@@ -11,6 +11,7 @@ import click
 from agent.cli.load import config_option, json_option, look, store_file, store_option
 from agent.cli.show import distance, moment
 from agent.cli.trips import owner_view
+from agent.io.states import read
 
 
 @click.command(short_help="How the unit is.")
@@ -51,17 +52,17 @@ def command(config_path: Path, store_path: Path | None, as_json: bool) -> None:
 def gather(path: Path) -> dict[str, Any]:
     """The facts, from the store alone: it tells the same whether the daemon runs or not."""
     conn = look(path)
-    states = {r["name"]: json.loads(r["body"]) for r in conn.execute("SELECT name, body FROM states")}
+    states = {name: json.loads(body) for name, (_, body) in read(conn)[0].items()}
     health = conn.execute("SELECT body FROM events WHERE kind = 'HealthReported' ORDER BY seq DESC LIMIT 1").fetchone()
     trips = conn.execute("SELECT count(*), max(end_utc_ns) FROM trips WHERE kind != 'unaccounted'").fetchone()
     odometer = states.get("odometer", {})
-    read = odometer.get("source", "none") != "none"
+    is_known = odometer.get("source", "none") != "none"
     return {
         "store_bytes": path.stat().st_size,
         "trip_phase": states.get("trip", {}).get("phase", "parked"),
         "trips": trips[0],
         "last_trip_ended_utc_ns": trips[1],
-        "odometer": {k: odometer[k] for k in ("source", "reading_m", "error_m")} if read else {"source": "none"},
+        "odometer": {k: odometer[k] for k in ("source", "reading_m", "error_m")} if is_known else {"source": "none"},
         "events": conn.execute("SELECT count(*) FROM events").fetchone()[0],
         "unacknowledged": conn.execute("SELECT count(*) FROM events WHERE acked = 0").fetchone()[0],
         "prompts": [dict(r) for r in conn.execute("SELECT * FROM prompts ORDER BY raised_ns")],

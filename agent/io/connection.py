@@ -137,7 +137,7 @@ class Connection(threading.Thread):
         with contextlib.suppress(Empty):
             while True:
                 order = self._orders.get_nowait()
-                properties = _beside(order) if self._is_5 else None
+                properties = beside(order) if self._is_5 else None
                 size = packet_bytes(order, len(properties.pack()) if properties else 0)
                 if self._largest_bytes is not None and size > self._largest_bytes:
                     words = f"Packet too large: {size} bytes, and the broker takes {self._largest_bytes}"
@@ -328,7 +328,7 @@ def _session() -> Any:
     return properties
 
 
-def _beside(order: Order) -> Any:
+def beside(order: Order) -> Any:
     """What MQTT 5 carries beside the payload."""
     from paho.mqtt.packettypes import PacketTypes
     from paho.mqtt.properties import Properties

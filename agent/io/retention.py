@@ -36,6 +36,7 @@ Ranges = list[tuple[int, int]]
 class Shed(NamedTuple):
     """What one transaction gives up. `rows` are seqs of events; `voided` the numbers, by epoch, that so never arrive."""
 
+    epoch: str  # of the database that was looked at: in another one the numbers mean other rows
     files: tuple[Path, ...] = ()
     traces: tuple[str, ...] = ()  # trip ids
     rows: tuple[int, ...] = ()
@@ -72,7 +73,7 @@ def plan(conn: sqlite3.Connection, epoch: str, wanted_bytes: int) -> Shed | None
     counts = Counter({"traces given up": len(traces)}) + Counter(_words(row) for row in rows)
     voided = _numbers(epoch, (row for row in rows if not row.acked))
     absorbed = _absorb(conn, epoch, voided) if voided else []
-    return Shed((), tuple(traces), tuple(absorbed + [row.seq for row in rows]), counts, voided)
+    return Shed(epoch, (), tuple(traces), tuple(absorbed + [row.seq for row in rows]), counts, voided)
 
 
 def _traces(conn: sqlite3.Connection, wanted_bytes: int) -> tuple[list[str], int]:

@@ -27,14 +27,16 @@ from agent.io import states, trace
 from agent.io.envelope import make_envelope
 from agent.io.retention import Shed
 from agent.io.schema import TooNew, migrate
-from agent.io.store_error import StoreError as StoreError
-from agent.io.store_error import store_error as store_error
+from agent.io.store_error import StoreError, store_error
 from agent.io.uplink import Outgoing
 from agent.model import NS, ClockQuality
+
+__all__ = ["Batch", "EventRow", "Restored", "Store", "StoreError", "connect", "lock", "open_database", "store_error"]
 
 BUSY_S = 5.0  # a reader's backup or a slow card; longer is another program that holds the file
 CHECKPOINT_PAGES = 256  # a megabyte of log: read whole after an unclean end, and what a full disk's reserve has to hold
 LOG_BYTES = 2_000_000  # what a large transaction left of the log is cut back to this
+RESTORED = "restored"  # the row of `meta` that says what a salvage came to, until an event has told it
 ANCHOR_S = 600  # how often the wall clock is written down while it runs on evenly: a page of its own each time
 ANCHOR_STEP_NS = NS // 2  # a jump is written down at once; less is a clock being slewed
 
@@ -54,6 +56,14 @@ class EventRow(NamedTuple):
     body: bytes
 
 
+class Restored(msgspec.Struct, frozen=True):
+    """What a salvage came to: the epoch it ended, the numbers of it that will not arrive any more, what was left out."""
+
+    epoch: str | None  # None: nothing told what it was
+    ranges: list[tuple[int, int]]  # first and last seq, inclusive
+    counts: dict[str, int]
+
+
 class Batch(NamedTuple):
     """What one transaction writes. `trips` and `prompts` are rows by column name, put by their id."""
 
@@ -66,15 +76,7 @@ class Batch(NamedTuple):
     ended: Sequence[str] = ()  # trip ids whose trace is complete
     anchor: tuple[str, int, int, str] | None = None  # boot_id, t_ns, utc_ns, quality
     shed: Shed | None = None  # what has to go; told by `events`
-    told: bool = False  # `events` tell what `Store.restored` says
-
-
-class Restored(msgspec.Struct, frozen=True):
-    """What a salvage came to: the epoch it ended, the numbers of it that will not arrive any more, what was left out."""
-
-    epoch: str | None  # None: nothing told what it was
-    ranges: list[tuple[int, int]]  # first and last seq, inclusive
-    counts: dict[str, int]
+    told: Sequence[Restored] = ()  # of `Store.restored`, what `events` tell
 
 
 def connect(path: Path, read_only: bool) -> sqlite3.Connection:
@@ -102,11 +104,11 @@ class Store:
         self.path = path
         self.unit = unit
         self._acked: list[str] = []
-        self._lock = lock(path)
+        self._lock: int | None = lock(path)
         try:
             self._attach(open_database(path))
         except StoreError:
-            os.close(self._lock)
+            self._unlock()
             raise
 
     def _attach(self, conn: sqlite3.Connection) -> None:
@@ -137,7 +139,7 @@ class Store:
         """
         anchor = batch.anchor if batch.anchor is not None and self._says_more(batch.anchor) else None
         with self._errors(), Transaction(self.conn):
-            if batch.shed is not None:
+            if batch.shed is not None and batch.shed.epoch == self.epoch:
                 self._shed(batch.shed)
             new = sum(self._insert(row) for row in batch.events)
             for table, rows in (("trips", batch.trips), ("prompts", batch.prompts)):
@@ -148,14 +150,15 @@ class Store:
             if anchor is not None:
                 self.conn.execute("INSERT OR REPLACE INTO anchors (boot_id, t_ns, utc_ns, quality) VALUES (?, ?, ?, ?)", anchor)
             self._write_acks(utc_ns)
-            if batch.told:
-                self.conn.execute("DELETE FROM meta WHERE key = 'restored'")
+            untold = [each for each in self.restored if each not in batch.told]
+            if len(untold) < len(self.restored):
+                note = msgspec.json.encode(untold).decode()
+                self.conn.execute("UPDATE meta SET value = ? WHERE key = ?", (note, RESTORED))
         self._written |= batch.states
         self._routine = routine
         self._anchor = anchor or self._anchor
         self._acked.clear()
-        if batch.told:
-            self.restored = []
+        self.restored = untold
         return new
 
     def _put_states(self, batch: Batch) -> states.Routine:
@@ -292,19 +295,26 @@ class Store:
 
     def close(self) -> None:
         self.conn.close()
-        os.close(self._lock)
+        self._unlock()
+
+    def _unlock(self) -> None:
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
 
     def _number(self, query: str, *values: object) -> int:
         with self._errors():
             return int(self.conn.execute(query, values).fetchone()[0])
 
     def _meta(self, key: str, otherwise: str) -> str:
-        self.conn.execute("INSERT OR IGNORE INTO meta (key, value) VALUES (?, ?)", (key, otherwise))
-        return str(self.conn.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()[0])
+        row = self.conn.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
+        if row is None:
+            self.conn.execute("INSERT INTO meta (key, value) VALUES (?, ?)", (key, otherwise))
+        return str(row[0]) if row else otherwise
 
     def _restored(self) -> list[Restored]:
         """What salvages came to that no event tells yet; the newest last."""
-        row = self.conn.execute("SELECT value FROM meta WHERE key = 'restored'").fetchone()
+        row = self.conn.execute("SELECT value FROM meta WHERE key = ?", (RESTORED,)).fetchone()
         return msgspec.json.decode(row[0], type=list[Restored]) if row else []
 
     @contextmanager
@@ -343,6 +353,8 @@ class Transaction:
 def open_database(path: Path) -> sqlite3.Connection:
     """The writer's connection, the schema brought up to date. Raises StoreError."""
     try:
+        if not path.exists():  # to open and close one that SQLite has open would drop its locks
+            os.close(_create(path, 0o644))
         conn = connect(path, read_only=False)
         migrate(conn)
     except (sqlite3.Error, TooNew, OSError) as e:
@@ -354,7 +366,7 @@ def lock(path: Path) -> int:
     """One writer: an flock that the kernel drops when the process is gone, however it went. Raises StoreError."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle = os.open(f"{path}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        handle = _create(Path(f"{path}.lock"), 0o600)
     except OSError as e:
         raise store_error(path.parent, e) from e
     try:
@@ -363,4 +375,13 @@ def lock(path: Path) -> int:
         os.close(handle)
         words = f"{path}: another keyoff is writing to it; stop it first (systemctl stop keyoff)"
         raise StoreError(words, "locked") from None
+    return handle
+
+
+def _create(path: Path, mode: int) -> int:
+    """The file, made if need be. What root makes (`sudo keyoff odometer set`) is the folder's owner's: the daemon's."""
+    handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, mode)
+    if os.geteuid() == 0:
+        folder = path.parent.stat()
+        os.fchown(handle, folder.st_uid, folder.st_gid)
     return handle

@@ -23,9 +23,8 @@ CRC = struct.Struct(">I")
 CRC_AT = 512
 PAGE_AT = 4096
 PAGE_BYTES = 4096
-HEADER_BYTES = 100  # of the first page; the schema's b-tree follows
 SQLITE = b"SQLite format 3\x00"
-CHANGES_AT, VALID_AT = 24, 92  # the header's change counter, and for which of its values the page count holds
+CHANGES_AT, VERSION_AT, VALID_AT = 24, 60, 92  # change counter, user_version, the counter for which the page count holds
 
 
 class Mark(NamedTuple):
@@ -63,13 +62,16 @@ class Witness:
         other = bytes(b ^ 0xFF for b in valid)
         return page[:CHANGES_AT] + other + page[CHANGES_AT + 4 :]
 
+    def version(self) -> int:
+        """The schema's number in the copy of the first page; -1 when there is none."""
+        page = self.page()
+        return -1 if page is None else int.from_bytes(page[VERSION_AT : VERSION_AT + 4], "big")
+
     def keep_page(self, database: Path) -> None:
-        """Copy the database's first page, when its schema is another than in the copy."""
+        """Copy the database's first page. No connection of this process may have it open: SQLite's locks would be gone."""
         with suppress(OSError), database.open("rb") as file:
             page = file.read(PAGE_BYTES)
-            if len(page) < PAGE_BYTES or not page.startswith(SQLITE):
-                return
-            if self.page() is None or self._read(PAGE_AT, PAGE_BYTES)[HEADER_BYTES:] != page[HEADER_BYTES:]:
+            if len(page) == PAGE_BYTES and page.startswith(SQLITE):
                 self._write((PAGE_AT, page), (CRC_AT, CRC.pack(crc32(page))))
 
     def _read(self, at: int, size: int) -> bytes:

@@ -80,7 +80,7 @@ def show(file: Path, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps([unit.as_json() for unit in units], indent=1))
     else:
-        click.echo(text(units, refusals) or "nothing was heard of any unit")
+        click.echo(text(units, refusals) if units else "nothing was heard of any unit")
 
 
 def _print_json(event: dict[str, Any]) -> None:

@@ -77,13 +77,13 @@ def text(units: list[UnitReport], refusals: list[str]) -> str:
         (u.unit, e.name, shown(e.here), shown(e.voided), shown(e.missing), e.reused or "–") for u in units for e in u.epochs
     ]
     kinds = [(u.unit, kind, n) for u in units for kind, n in u.kinds.items()]
-    parts = [
-        table(head, rows),
-        table(("unit", "epoch", "here", "voided", "missing", "numbers used twice"), places),
-        table(("unit", "type", "events"), kinds),
-        "\n".join(f"not believed: {each}" for each in refusals),
-    ]
-    return "\n\n".join(part for part in parts if part)
+    parts = [table(head, rows)]
+    if places:
+        parts.append(table(("unit", "epoch", "here", "voided", "missing", "numbers used twice"), places))
+        parts.append(table(("unit", "type", "events"), kinds))
+    if refusals:
+        parts.append("\n".join(f"not believed: {each}" for each in refusals))
+    return "\n\n".join(parts)
 
 
 def shown(ranges: list[Range]) -> str:

@@ -26,7 +26,7 @@ Limits are smaller than a unit's, so that minutes reach what months do: a checkp
 (a larger transaction spills into the log before it ends), two traces kept.
 
 To add an operation (an erasure, say): a function in `scenarios.py`, and its line in SCENARIOS. If it calls what
-`Witness` does not know, it ends with `store.mark(Promise(store.at, …))`; whatever happens between two marks has to be
+`Promiser` does not know, it ends with `store.mark(Promise(store.at, …))`; whatever happens between two marks has to be
 one transaction.
 
 What it cannot show: a disk that lies about its syncs, or that damages sectors it was not writing. The store's promise

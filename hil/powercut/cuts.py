@@ -13,22 +13,22 @@ from pathlib import Path
 from random import Random
 from typing import Any, Literal, NamedTuple, TypeAlias, get_args
 
-from agent.io.store import Store
 from hil.powercut.day import facts, live
 from hil.powercut.disk import Disk, chance, extremes
 from hil.powercut.history import History, HistoryError, State
 from hil.powercut.opened import Rows, opened
-from hil.powercut.recording import Recording, record
-from hil.powercut.scenarios import NAME, SCENARIOS, connecting, few_traces
+from hil.powercut.recording import INDEX, Recording, record
+from hil.powercut.scenarios import INDEX_BYTES, NAME, SCENARIOS, connecting, few_traces, indexes
 
 ROOT = Path(__file__).resolve().parents[2]
 MEMORY = Path("/dev/shm")  # where images are built if it is there: thousands of them would wear a card for nothing
 
 Synchronous: TypeAlias = Literal["full", "normal", "off"]
-Kind: TypeAlias = Literal["lost", "corrupt", "duplicated", "in part", "goes on differently"]
+Kind: TypeAlias = Literal["lost", "corrupt", "set aside", "duplicated", "in part", "goes on differently"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 
 TRIES = 4  # drawings for each point still wanted: few pending writes make few different images
+INDEXED = 0.5  # the share of images with an index of the log; and of those, with the last
 GO_ON = 10  # points of a scenario from which the day is lived to its end: a tenth of a second each
 EXTREME = 0.5  # the share of the extreme cases among what is tried, while there are any
 
@@ -57,11 +57,11 @@ class Report(NamedTuple):
 class Trial:
     """One recording, cut at many points."""
 
-    def __init__(self, recording: Recording, within: Path) -> None:
+    def __init__(self, recording: Recording, within: Path, lives_on: bool) -> None:
         self.recording = recording
         self.within = within
         self.history = History(recording, within)
-        self.tidy = self._lived(recording.before, self.history.states[0])
+        self.tidy = self._lived(recording.before, self.history.states[0]) if lives_on else None
         self.findings: list[Finding] = []
         self.rows_lost = self.points = self.gone_on = 0
         self._seen: set[tuple[bytes, int]] = set()
@@ -81,12 +81,15 @@ class Trial:
     def _images(self, disk: Disk, wanted: int, random: Random) -> Iterator[dict[str, bytes]]:
         """Up to `wanted` images that were not seen since the last promise."""
         promised = len(self.history.before(disk.at))
+        known = self.recording.indexes[: sum(at <= disk.at for at in self.history.promises)]
         named = list(extremes(disk))
         random.shuffle(named)
         for _ in range(wanted * TRIES):
             if wanted <= 0:
                 return
             image = disk.image(named.pop() if named and random.random() < EXTREME else chance(disk, random))
+            if known and random.random() < INDEXED:
+                image[f"{NAME}{INDEX}"] = known[-1] if random.random() < INDEXED else random.choice(known)
             key = (fingerprint(image), promised)
             if key not in self._seen:
                 self._seen.add(key)
@@ -96,13 +99,18 @@ class Trial:
     def _cut(self, image: Mapping[str, bytes], at: int, goes_on: bool) -> None:
         self.points += 1
         with opened(image, self.within) as (store, found):
-            self._find("corrupt", at, [*found.corrupt, *(f"set aside: {file}" for file in found.files - self.history.files)])
+            self._find("corrupt", at, found.corrupt)
+            self._find("set aside", at, sorted(found.files - self.history.files))
             self._find("duplicated", at, found.duplicated)
             if store is None:
                 return
             state = self._recognised(self.history.comparable(found.rows), at)
-            if state is not None and goes_on:
-                self._go_on(store, state, at)
+            if state is not None and goes_on and self.tidy is not None:
+                self.gone_on += 1
+                live(store, state.piece)
+                came_to = facts(store)
+                differs = [what for what, expected in self.tidy.items() if came_to[what] != expected]
+                self._find("goes on differently", at, differs)
 
     def _recognised(self, rows: Rows, at: int) -> State | None:
         """The state that was found; None, with a finding, when it is none that may be found here."""
@@ -125,13 +133,6 @@ class Trial:
                 raise HistoryError(f"before the recording: {found.corrupt[0]}")
             live(store, state.piece)
             return facts(store)
-
-    def _go_on(self, store: Store, state: State, at: int) -> None:
-        """Live the rest of the day from what was found; it comes to the same as a day without a cut."""
-        self.gone_on += 1
-        live(store, state.piece)
-        came_to = facts(store)
-        self._find("goes on differently", at, [what for what, expected in self.tidy.items() if came_to[what] != expected])
 
     def _find(self, kind: Kind, at: int, whats: list[str]) -> None:
         self.findings += [Finding(kind, at, self.points, what) for what in whats]
@@ -158,14 +159,16 @@ def recorded(name: str, synchronous: Synchronous, place: Path) -> Recording:
     folder.mkdir()
     with few_traces(), connecting("full"):
         SCENARIOS[name].before(folder / NAME)
-    return record([sys.executable, "-m", "hil.powercut.scenarios", name, folder, synchronous], folder, ROOT)
+    recording = record([sys.executable, "-m", "hil.powercut.scenarios", name, folder, synchronous], folder, ROOT)
+    kept = indexes(place).read_bytes()
+    return recording._replace(indexes=[kept[at : at + INDEX_BYTES] for at in range(0, len(kept), INDEX_BYTES)])
 
 
 def tried(name: str, recording: Recording, points: int, seed: int, place: Path) -> Report:
     """The power cut at `points` points of a scenario's recording; images are built in `place`. Raises HistoryError."""
     started = time.monotonic()
     with few_traces(), SCENARIOS[name].under():
-        trial = Trial(recording, place)
+        trial = Trial(recording, place, SCENARIOS[name].lives_on)
         trial.run(points, Random(f"{seed} {name}"))
     return Report(
         scenario=name,

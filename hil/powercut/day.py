@@ -5,13 +5,14 @@ Cut into pieces of two seconds, so that it can be taken up again at the piece af
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cache
-from typing import Any, Protocol
+from pathlib import Path
+from typing import Any
 
 from agent.config import Owner, Service
 from agent.daemon import Daemon
-from agent.io.store import Store
+from agent.io.unit_store import UnitStore
 from agent.model import NS, Sample, Setup, Wall
 from agent.plan import Plan
 from agent.signals import IGNITION, ODOMETER, SPEED
@@ -33,6 +34,7 @@ DRIVES = ((10, 300, 99_998_000.0), (3000, 60, 100_002_400.0), (6000, 120, 100_00
 
 PIECE_NS = 2 * NS
 EVENING_NS = 13 * 3600 * NS  # 21:33 in Berlin: the prompt was due at 18:30
+MAX_MB = 256  # the daemon's default: no day comes near it
 WINDOW = 3  # in flight at once: fewer than a drive's end raises, so that some wait for the next turn
 
 
@@ -61,10 +63,11 @@ def pieces() -> list[tuple[int, list[Sample]]]:
 MIDDAY = next(n for n, (t_ns, _) in enumerate(pieces()) if t_ns >= DRIVES[2][0] * NS)  # between two drives
 
 
-class Place(Protocol):
-    """A store that wants to be told which piece comes next."""
+class Store(UnitStore):
+    """The store as a unit's daemon opens it."""
 
-    at: int
+    def __init__(self, path: Path) -> None:
+        super().__init__(path, UNIT, MAX_MB)
 
 
 class FarSide:
@@ -80,20 +83,18 @@ class FarSide:
         self.in_flight = [each.id for each in self.store.waiting(WINDOW, ())]
 
 
-def live(store: Store, start: int = 0, end: int | None = None) -> None:
-    """The pieces from `start` up to `end` (without it), by a daemon that takes up what the store holds."""
+def live(store: Store, start: int = 0, end: int | None = None, reached: Callable[[int], None] = lambda _: None) -> None:
+    """The pieces from `start` up to `end` (without it), by a daemon that takes up what the store holds.
+
+    `reached` is told which piece comes next to what the daemon has seen, each time that this changes.
+    """
     daemon = Daemon(SETUP, PLAN, store, BOOT_ID, FarSide(store))
     for n, (t_ns, samples) in enumerate(pieces()[start:end], start):
-        reached(store, n)
+        reached(n)
         daemon.tick(t_ns, WALL)
-        reached(store, n + 1)
+        reached(n + 1)
         daemon.samples(samples)
     daemon.commit()
-
-
-def reached(store: Any, piece: int) -> None:
-    if hasattr(store, "at"):
-        store.at = piece
 
 
 def facts(store: Store) -> dict[str, Any]:

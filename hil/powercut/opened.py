@@ -15,8 +15,8 @@ from typing import Any, NamedTuple
 import msgspec
 
 from agent.daemon import Daemon
-from agent.io.store import Store, StoreError
-from hil.powercut.day import BOOT_ID, PLAN, SETUP, UNIT
+from agent.io.store import StoreError
+from hil.powercut.day import BOOT_ID, PLAN, SETUP, Store
 from hil.powercut.scenarios import NAME, Promise
 
 FORGOTTEN = "SELECT id FROM events WHERE kind IN (SELECT kind FROM once) AND id NOT IN (SELECT id FROM once)"
@@ -35,11 +35,12 @@ class Found(NamedTuple):
 @contextlib.contextmanager
 def opened(image: Mapping[str, bytes], within: Path) -> Iterator[tuple[Store | None, Found]]:
     """Put `image` into a folder, open it and look at all of it. No store: it would not open or could not be read."""
-    with tempfile.TemporaryDirectory(dir=within) as folder:
+    # A store that did not open may leave its check of the file at work for a moment.
+    with tempfile.TemporaryDirectory(dir=within, ignore_cleanup_errors=True) as folder:
         for name, data in image.items():
             Path(folder, name).write_bytes(data)
         try:
-            store = Store(Path(folder, NAME), UNIT)
+            store = Store(Path(folder, NAME))
         except (StoreError, sqlite3.Error) as e:
             yield None, Found({}, [f"does not open: {e}"], [], frozenset())
             return
@@ -56,7 +57,7 @@ def look(store: Store) -> Found:
     try:
         said = [row[0] for row in store.conn.execute("PRAGMA integrity_check")]
         if said != ["ok"]:
-            return Found({}, [f"integrity_check: {said[0]}"], [], files)
+            return Found({}, [f"integrity_check: {'; '.join(said[0].splitlines())}"], [], files)
         return Found(rows(store.conn), [*unreadable(store)], [*duplicates(store.conn)], files)
     except (StoreError, sqlite3.Error, zlib.error, ValueError) as e:  # a page, a packed trace, a JSON text
         return Found({}, [f"does not read: {e}"], [], files)
@@ -114,7 +115,9 @@ def broken(promise: Promise, store: Store) -> Iterator[str]:
     events = {row["id"]: row for row in store.conn.execute("SELECT id, acked, envelope FROM events")}
     states = {name: zlib.crc32(body) for name, (_, body) in store.states().items()}
     trips = {row["id"] for row in store.conn.execute("SELECT id FROM trips")}
+    once = {row["id"] for row in store.conn.execute("SELECT id FROM once")}
     yield from (f"event {id}" for id in promise.events if id not in events)
+    yield from (f"once {id}" for id in promise.once if id not in once)
     yield from (f"state {name}" for name, crc in promise.states.items() if states.get(name) != crc)
     yield from (f"trip {id}" for id in promise.trips if id not in trips)
     yield from (f"acknowledgement of {id}" for id in promise.acked if id not in events or not events[id]["acked"])

@@ -18,7 +18,8 @@ from typing import NamedTuple
 from hil.powercut.disk import FOLDER, Create, Disk, Mark, Op, Remove, Rename, Resize, Sync, Write
 
 MARKS = "marks"  # beside the folder: a line written there is a Mark
-UNRECORDED = ("-shm", ".lock")  # SQLite rebuilds the one after a power cut, and nothing stands in the other
+INDEX = "-shm"  # the end of the name of a file that is written through memory, where strace sees nothing of it
+UNRECORDED = (INDEX, ".lock", ".reserve")  # nothing stands in the last two
 
 WRITTEN = 1 << 20  # the longest single write that is taken up whole
 
@@ -52,6 +53,7 @@ class Call(NamedTuple):
 class Recording(NamedTuple):
     before: dict[str, bytes]  # the files at the start, all of them synced
     ops: list[Op]
+    indexes: list[bytes] = []  # the log's index at each mark, where the program noted it
 
 
 def record(command: Sequence[str | Path], folder: Path, cwd: Path) -> Recording:
@@ -62,8 +64,8 @@ def record(command: Sequence[str | Path], folder: Path, cwd: Path) -> Recording:
     before = contents(folder)
     log = folder.parent / "strace"
     calls = ",".join(f"?{call}" for call in CALLS)  # ?: some processors have not all of them
-    options: list[str | Path] = ["-f", "--seccomp-bpf", "-y", "-qq", "-s", str(WRITTEN), "-e", f"trace={calls}", "-e", "signal=none", "-o", log]
-    ran = subprocess.run([strace, *options, *command], cwd=cwd, capture_output=True, text=True, check=False)
+    options = ["-f", "--seccomp-bpf", "-y", "-qq", "-s", str(WRITTEN), "-e", f"trace={calls}", "-e", "signal=none"]
+    ran = subprocess.run([strace, *options, "-o", log, *command], cwd=cwd, capture_output=True, text=True, check=False)
     if ran.returncode != 0:
         raise RecordingError(f"the recorded program ended with {ran.returncode}: {ran.stderr.strip()[-2000:]}")
     with log.open() as lines:

@@ -25,10 +25,11 @@ import msgspec
 import agent.io.schema
 import agent.io.store
 from agent.io import trace
-from agent.io.store import Batch, Store
+from agent.io.retention import plan
+from agent.io.store import Batch, EventRow
 from agent.io.uplink import Outgoing
-from hil.powercut.day import MIDDAY, UNIT, live
-from hil.powercut.recording import MARKS
+from hil.powercut.day import BOOT_ID, MIDDAY, Store, live
+from hil.powercut.recording import INDEX, MARKS
 
 NAME = "keyoff.db"
 
@@ -36,6 +37,8 @@ CHECKPOINT_PAGES = 40  # 1,000 in SQLite by itself: a day of minutes then has as
 CACHED_PAGES = 10  # 500 in SQLite by itself: a small database's larger commits then spill before they end, as a large one's do
 OLD_STATES = 100  # some 12 pages for a migration to copy: more than are cached
 OLD_EVENTS = 12
+INDEX_BYTES = 32_768  # of 4,000 pages of log: more than there are between two checkpoints
+SHED_BYTES = 400  # a few rows a turn
 LOG_HEADER, HALF_A_PAGE = 32, 2000  # bytes; of a -wal file
 
 TRACES_KEPT = 2  # 200 on a unit: the oldest of four drives' are then removed
@@ -46,28 +49,33 @@ class Promise(msgspec.Struct, omit_defaults=True):
 
     at: int  # the piece of the day that comes next
     events: list[str] = []
+    once: list[str] = []  # those of them that are never to be raised again
     states: dict[str, int] = {}  # name → CRC of its body
     trips: list[str] = []
     acked: list[str] = []  # event ids
     sent: dict[str, int] = {}  # event id → CRC of the envelope that was handed out
 
 
-class Witness(Store):
+class Promiser(Store):
     """A store that writes a mark each time a call has returned that promises something."""
 
     def __init__(self, path: Path, at: int = 0) -> None:
         self.at = at
         self._told: list[str] = []
         self._marks = os.open(path.parent.parent / MARKS, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
-        super().__init__(path, UNIT)
+        super().__init__(path)
         self.mark(Promise(self.at))
+
+    def reached(self, piece: int) -> None:
+        self.at = piece
 
     def commit(self, batch: Batch, utc_ns: int | None = None) -> int:
         new = super().commit(batch, utc_ns)
         acked, self._told = self._told, []
         states = {name: crc32(body) for name, (_, body) in batch.states.items()}
         trips = [row["id"] for row in batch.trips]
-        self.mark(Promise(self.at, [row.id for row in batch.events], states, trips, acked))
+        once = [row.id for row in batch.events if row.once]
+        self.mark(Promise(self.at, [row.id for row in batch.events], once, states, trips, acked))
         return new
 
     def waiting(self, *args: Any, **kwargs: Any) -> list[Outgoing]:
@@ -81,7 +89,15 @@ class Witness(Store):
         self._told.append(id)
 
     def mark(self, promise: Promise) -> None:
+        """Also keep the log's index as it is now: after a power cut it may be there as it was at any time."""
+        with Path(f"{self.path}{INDEX}").open("rb") as index, indexes(self.path.parent.parent).open("ab") as kept:
+            kept.write(index.read(INDEX_BYTES).ljust(INDEX_BYTES, b"\0"))
         os.write(self._marks, msgspec.json.encode(promise))
+
+
+def indexes(place: Path) -> Path:
+    """Where a recorded program leaves the log's index as it was at each mark, INDEX_BYTES a mark."""
+    return place / "indexes"
 
 
 # -- the programs ----------------------------------------------------------------------------------
@@ -89,18 +105,31 @@ class Witness(Store):
 
 def start(path: Path) -> None:
     """The file if there is none, all migrations that it lacks, its epoch; and a tidy end."""
-    Witness(path).close()
+    Promiser(path).close()
 
 
 def whole_day(path: Path) -> None:
     """Four drives; events sent and acknowledged, traces packed and the oldest removed; a tidy stop and start at midday."""
     for start, end in ((0, MIDDAY), (MIDDAY, None)):
-        live(store := Witness(path, start), start, end)
+        store = Promiser(path, start)
+        live(store, start, end, store.reached)
         store.close()
 
 
 def afternoon(path: Path) -> None:
-    live(store := Witness(path, MIDDAY), MIDDAY)
+    store = Promiser(path, MIDDAY)
+    live(store, MIDDAY, reached=store.reached)
+    store.close()
+
+
+def shed(path: Path) -> None:
+    """Room is made until nothing is left that may go: traces, acknowledged events, unsent ones; each time it is told."""
+    store = Promiser(path, MIDDAY)
+    turn = 0
+    while (gone := plan(store.conn, store.epoch, SHED_BYTES)) is not None:
+        turn += 1
+        told = EventRow(f"told {turn}", "SequenceVoided", 1, 3, False, turn, BOOT_ID, None, "none", b"{}")
+        store.commit(Batch(shed=gone, events=[told]))
     store.close()
 
 
@@ -109,6 +138,12 @@ def afternoon(path: Path) -> None:
 
 def nothing(path: Path) -> None:
     """An empty folder."""
+
+
+def morning(path: Path) -> None:
+    live(store := Store(path), 0, MIDDAY)
+    store.commit(Batch(events=[EventRow(f"unsent {n}", "Noted", 1, 9, False, n, BOOT_ID, None, "none", b"{}") for n in range(9)]))
+    store.close()
 
 
 def old_unit(path: Path) -> None:
@@ -132,7 +167,7 @@ def old_unit(path: Path) -> None:
 def morning_cut_short(path: Path) -> None:
     """The morning, and a power cut with a commit half written: the log is taken up where it is still whole."""
     elsewhere = path.parent.parent / "morning" / NAME
-    live(store := Store(elsewhere, UNIT), 0, MIDDAY)
+    live(store := Store(elsewhere), 0, MIDDAY)
     shutil.copyfile(elsewhere, path)
     log = Path(f"{elsewhere}-wal").read_bytes()
     Path(f"{path}-wal").write_bytes(log + log[LOG_HEADER:HALF_A_PAGE])
@@ -200,11 +235,13 @@ class Scenario(NamedTuple):
     before: Callable[[Path], None] = nothing  # not recorded; its files count as safely on the disk
     under: Callable[[], AbstractContextManager[None]] = nullcontext  # around the program, and when an image is opened
     share: int = 1  # of the points
+    lives_on: bool = True  # the day, lived on from a cut, comes to the same as without the program
 
 
 SCENARIOS = {
     "a day": Scenario(whole_day, share=5),
-    "after a cut": Scenario(afternoon, before=morning_cut_short, share=2),
+    "after a cut": Scenario(afternoon, before=morning_cut_short),
+    "shedding": Scenario(shed, before=morning, lives_on=False),
     "creation": Scenario(start),
     "migration": Scenario(start, before=old_unit, under=next_schema, share=2),
 }

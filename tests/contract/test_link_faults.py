@@ -17,7 +17,7 @@ Make = Callable[..., Bench]
 
 STALL_S = 40  # of the unit's clock, one second of ours: what the tests of a silent line wait for
 CUTS = 40
-HASTE = 200  # so much faster the unit's clock runs where it has to come back eighty times
+HASTE = 1_000  # so much faster the unit's clock runs where it has to come back eighty times
 
 each_broker = pytest.mark.parametrize(("kind", "protocol"), BROKERS)
 

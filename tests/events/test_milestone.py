@@ -108,6 +108,12 @@ def test_a_gap_before_it_does_not() -> None:
     assert not mark.unseen
 
 
+def test_a_car_whose_speed_is_not_on_the_bus_is_looked_at_all_the_same() -> None:
+    readings_m = [99_999_000.0 + n * 15 // 100 * 100 for n in range(100)]
+    (mark,) = Bench().live(every_second(0, readings_m, ODOMETER)).of(MilestoneReached)
+    assert not mark.unseen
+
+
 def test_of_several_marks_passed_unseen_the_highest_is_told() -> None:
     bench = Bench().live(every_second(0, [9_000_000.0] * 5, ODOMETER)).restart("boot-2", wall=wall(UTC_S + 300 * 86_400))
     bench.live(every_second(0, [61_000_000.0] * 5, ODOMETER))

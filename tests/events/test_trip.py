@@ -57,9 +57,9 @@ def test_a_parked_cars_bus_is_no_trip() -> None:
 
 @pytest.mark.parametrize(("off_s", "trips"), [(29.9, 1), (30.0, 2), (300.0, 2)])
 def test_off_and_on_again_is_ignored_below_thirty_seconds(off_s: float, trips: int) -> None:
-    samples = merged(
-        drive(10, 100), [s for s in drive(111 + off_s, 100) if s[1] != IGNITION], key((111 + off_s, "ON"), (400 + off_s, "OFF"))
-    )
+    words = key((10, "ON"), (111, "OFF"), (111 + off_s, "ON"), (400 + off_s, "OFF"))
+    door: list[Sample] = [(at(120), "Vehicle.Cabin.Door.Row1.DriverSide.IsOpen", True)]
+    samples = merged(words, drive(10, 100, key=False), door, drive(111 + off_s, 100, key=False))
     bench = Bench()
     bench.events = bench.engine.feed(samples)  # at once: nobody wakes it in between
     bench.until(2000)
@@ -170,6 +170,15 @@ def test_a_gap_is_bridged_when_it_is_shorter_than_the_profiles(gap_s: float, tri
         missing_s = gap_s if gap_s > 5 else 0
         assert bench.trip.metrics["unobserved_s"] == pytest.approx(missing_s)
         assert bench.trip.metrics["distance_m"] == pytest.approx((590 - missing_s) * 15), "nothing is guessed into it"
+
+
+def test_a_gap_shorter_than_the_grids_own_ends_it_once() -> None:
+    """The second under way still belongs to the trip that ends."""
+    car = Vehicle("car", trip=TripProfile(gap_s=3.0))
+    cut_off: list[Sample] = [(at(t), SPEED, 50.0) for t in (10.0, 11.0, 12.0, 12.9)]
+    bench = Bench(car).live(cut_off).until(999)
+    assert ends(bench) == [(10, 12.9, "silence")]
+    assert bench.trip.metrics["distance_m"] == pytest.approx(2.9 * 50 / 3.6)
 
 
 def test_key_on_belongs_to_the_trip_and_an_hour_of_radio_does_not() -> None:

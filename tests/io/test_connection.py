@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from agent.config import UplinkConfig
-from agent.io.connection import Answered, Connection, Lost, Order, Up, _beside, explain, failure, packet_bytes, refusal
+from agent.io.connection import Answered, Connection, Lost, Order, Up, beside, explain, failure, packet_bytes, refusal
 from hil.ca import Authority
 
 CONFIG = UplinkConfig(host="broker", ca="ca.pem", certificate="sim-1.pem", key="sim-1.key")
@@ -255,7 +255,7 @@ def test_a_packets_size_is_known_before_it_is_sent(script: Script, payload: int)
     order = ORDER._replace(payload=b"x" * payload)
     broker.line.publish(order)
     broker.news()
-    assert packet_bytes(order, len(_beside(order).pack())) == len(broker.packets[-1])
+    assert packet_bytes(order, len(beside(order).pack())) == len(broker.packets[-1])
 
 
 def test_how_many_it_takes_unanswered(script: Script) -> None:

@@ -97,17 +97,20 @@ class Bench:
         self.engine = Engine(self.setup, boot_id, {})
         self.events: list[Event] = []
         self.wall = wall
+        self.may_fail = False  # no rule of ours throws
 
     def live(self, samples: Iterable[Sample]) -> Bench:
         """Time goes by with the samples: a wake each second, as the daemon does it."""
         for second, group in seconds(samples):
             self.events += self.engine.wake(second * NS, self.wall)
             self.events += self.engine.feed(group)
+        assert self.may_fail or not self.engine.failures
         return self
 
     def until(self, t_s: float) -> Bench:
         """Nothing is heard until then."""
         self.events += self.engine.wake(at(t_s), self.wall)
+        assert self.may_fail or not self.engine.failures
         return self
 
     def restart(self, boot_id: str | None = None, *, wall: Wall | None = WALL) -> Bench:

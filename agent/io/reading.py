@@ -1,0 +1,109 @@
+"""Rows of a damaged database, around what is damaged: upwards, then downwards, then one by one what lies between."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator, Sequence
+from typing import Any, TypeAlias
+
+Row: TypeAlias = tuple[Any, ...]
+"""Text comes as bytes: it may be no UTF-8 any more."""
+
+LOWEST, HIGHEST = -1_000, 300_000  # rows looked for one by one where neither end of a table can be read: a second's work
+DIGITS = "0123456789abcdef"  # ids are hexadecimal
+
+
+class Rows:
+    """Reads what `conn` can; whatever SQLite says of damage is counted in `gaps` and goes no further."""
+
+    def __init__(self, conn: sqlite3.Connection) -> None:
+        self.conn = conn
+        self.gaps = 0
+
+    def rows(self, table: str, names: Sequence[str], newest_first: bool = False) -> Iterator[Row]:
+        """Each row once, in the order of its rowid as far as nothing is damaged."""
+        what = ", ".join(names)
+        if has_rowid(self.conn, table):
+            yield from self._by_rowid(f"SELECT rowid, {what} FROM {table}", newest_first)
+        else:
+            yield from self._by_id(f"SELECT id, {what} FROM {table}")
+
+    def one(self, query: str, *values: object) -> Row | None:
+        """The first row; None when there is none, or when it cannot be read."""
+        return next(self._until_damage(query, *values), None)
+
+    def numbers(self, query: str) -> list[int] | None:
+        """The first column; None when not all of it can be read."""
+        before = self.gaps
+        found = [row[0] for row in self._until_damage(query)]
+        return found if self.gaps == before else None
+
+    def _by_rowid(self, query: str, newest_first: bool) -> Iterator[Row]:
+        low, high, before = LOWEST, HIGHEST, self.gaps
+        up, down = f"{query} WHERE rowid > ? ORDER BY rowid", f"{query} WHERE rowid < ? ORDER BY rowid DESC"
+        for row in self._until_damage(*((down, 1 << 62) if newest_first else (up, -(1 << 62)))):
+            low, high = (low, row[0]) if newest_first else (row[0], high)
+            yield row[1:]
+        if self.gaps == before:
+            return
+        for row in self._until_damage(*((up, -(1 << 62)) if newest_first else (down, 1 << 62))):
+            if (row[0] >= high) if newest_first else (row[0] <= low):
+                return
+            low, high = (row[0], high) if newest_first else (low, row[0])
+            yield row[1:]
+        for rowid in range(low + 1, high):
+            try:
+                found = self.conn.execute(f"{query} WHERE rowid = ?", (rowid,)).fetchone()
+            except sqlite3.Error:
+                continue
+            if found is not None:
+                yield found[1:]
+
+    def _by_id(self, query: str) -> Iterator[Row]:
+        """A table that is kept by its ids: from both ends, then for each first digit from both ends."""
+        seen: set[bytes] = set()
+        whole = "", *(f"WHERE id >= '{digit}' AND id < '{digit}~'" for digit in DIGITS)
+        for within in whole:
+            for order in ("ORDER BY id", "ORDER BY id DESC"):
+                before = self.gaps
+                for row in self._until_damage(f"{query} {within} {order}"):
+                    if row[0] not in seen:
+                        seen.add(row[0])
+                        yield row[1:]
+                if self.gaps == before:
+                    break
+            if within == "" and order == "ORDER BY id":
+                return
+
+    def _until_damage(self, query: str, *values: object) -> Iterator[Row]:
+        try:
+            yield from self.conn.execute(query, values)
+        except sqlite3.Error:
+            self.gaps += 1
+
+
+def has_rowid(conn: sqlite3.Connection, table: str) -> bool:
+    try:
+        conn.execute(f"SELECT rowid FROM {table} LIMIT 0")
+    except sqlite3.OperationalError:
+        return False
+    return True
+
+
+def tables_of(conn: sqlite3.Connection) -> list[str]:
+    return [
+        str(row[0]) for row in conn.execute("SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'")
+    ]
+
+
+def columns_of(conn: sqlite3.Connection, table: str) -> dict[str, str]:
+    """name → declared type; nothing when there is no such table."""
+    try:
+        found = conn.execute(f"PRAGMA table_info({table})").fetchall()
+    except sqlite3.Error:
+        return {}
+    return {_text(row[1]): _text(row[2]) for row in found}
+
+
+def _text(name: str | bytes) -> str:
+    return name.decode("utf-8", "replace") if isinstance(name, bytes) else name

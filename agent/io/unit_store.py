@@ -1,0 +1,316 @@
+"""The store of a unit in a car, where nobody can be asked: what can be mended is mended, everything else is waited for.
+
+    what is wrong            what is done
+    full                     the reserve is given up, the log begun again; then the daemon gives up rows (`room`)
+    read-only, I/O errors    the commit fails: the daemon keeps what it has in memory and tries again; at a start, too, with
+                             the states as they can be read
+    I/O errors that stay     after IO_PATIENCE_S as damaged: the card has other places
+    damaged                  set aside and salvaged (salvage.py), at a start or at work; the commit then goes through
+    newer                    set aside and salvaged
+
+Damage that SQLite does not tell at once: a log that cannot be right (wal.py) or numbers that were given and are not known
+(witness.py), at a start; anything else by quick_check in the background, after an end that was no tidy one.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Collection
+from contextlib import closing, suppress
+from pathlib import Path
+from typing import TypeVar
+
+from agent.io import clock, salvage, states, wal
+from agent.io.check import Check
+from agent.io.retention import PAGE_BYTES, ROOM_BYTES, SLICE_BYTES, Reserve, Shed, plan, sizes
+from agent.io.schema import migrate
+from agent.io.store import LOG_BYTES, Batch, Store, StoreError, connect, lock, open_database, store_error
+from agent.io.uplink import Outgoing
+from agent.io.witness import Mark, Witness
+from agent.model import NS
+
+T = TypeVar("T")
+
+IO_PATIENCE_S = 120  # a card that the kernel resets answers again within this
+OPEN_AGAIN_S = 5  # between attempts to open it for writing
+TEND_S = 10  # between looks at size and reserve
+SMALL_BYTES = 16_000_000  # rewritten at a start, within a second or two, when it cannot give space back as it is
+
+
+def open_for_daemon(path: Path, unit: str, max_mb: int) -> UnitStore:
+    """The store, whatever state its files are in. Raises StoreError when another program holds it, or when there is a
+    database and not even its states can be read: to go on without would overwrite them. The caller then tries again."""
+    return UnitStore(path, unit, max_mb)
+
+
+class UnitStore(Store):
+    """See the module; `max_mb`: 10^6 bytes, for all files of the store but databases of a newer version."""
+
+    def __init__(self, path: Path, unit: str, max_mb: int) -> None:
+        self.path = path
+        self.unit = unit
+        self._acked = []
+        self._lock = None
+        self._limit_bytes = max_mb * 1_000_000
+        self._witness = Witness(Path(f"{path}.mark"))
+        self._reserve = Reserve(Path(f"{path}.reserve"))
+        self._shut: StoreError | None = None  # why it is not open for writing
+        self._open_ns = 0  # not before
+        self._tend_ns = 0  # not before
+        self._failing_ns: int | None = None  # since when commits meet I/O errors
+        self._check: Check | None = None
+        self._counted = 0
+        try:
+            self._open()
+        except StoreError:
+            if self._shut is None:
+                raise
+
+    def close(self) -> None:
+        self._end_check()
+        super().close()
+
+    # -- the daemon's calls ----------------------------------------------------------------------
+
+    def commit(self, batch: Batch, utc_ns: int | None = None) -> int:
+        new = self._mended(lambda: self._commit(batch, utc_ns))
+        self._failing_ns = None
+        for each in batch.shed.files if batch.shed else ():
+            salvage.remove(each)
+        if new:
+            self._note()
+        return new
+
+    def waiting(self, limit: int, excluding: Collection[str]) -> list[Outgoing]:
+        return self._mended(lambda: super(UnitStore, self).waiting(limit, excluding))
+
+    def unsent(self) -> int:
+        """As it was when it could last be counted."""
+        with suppress(StoreError):
+            self._counted = super().unsent()
+        return self._counted
+
+    def room(self) -> Shed | None:
+        with self._errors():
+            return plan(self.conn, self.epoch, ROOM_BYTES)
+
+    def tend(self) -> Shed | None:
+        now_ns = clock.boottime_ns()
+        if self._shut is not None or now_ns < self._tend_ns:
+            return None
+        self._tend_ns = now_ns + TEND_S * NS
+        if self._check is not None and not self._check.is_alive():
+            found, self._check = self._check.found, None
+            if found is not None:
+                self._recover()
+        self._reserve.keep()
+        with self._errors():
+            return self._fit()
+
+    def _fit(self) -> Shed | None:
+        """Beyond the limit, a slice: space given back while some is free, else what has to go."""
+        pages, free = (int(self.conn.execute(f"PRAGMA {what}").fetchone()[0]) for what in ("page_count", "freelist_count"))
+        own = (self.path.name, f"{self.path.name}-wal")
+        beside = sum(n for f, n in sizes(self.path).items() if f.name not in own and ".newer-" not in f.name)
+        if pages * PAGE_BYTES + LOG_BYTES + beside <= self._limit_bytes:
+            return None
+        self._tend_ns = 0  # the next slice at the next call
+        aside = salvage.all_aside(self.path, "damaged")
+        if aside:
+            return Shed(self.epoch, files=(aside[0],), counts={"damaged databases given up": 1})
+        if free * PAGE_BYTES < SLICE_BYTES:
+            return plan(self.conn, self.epoch, SLICE_BYTES)
+        self.conn.execute(f"PRAGMA incremental_vacuum({SLICE_BYTES // PAGE_BYTES})").fetchall()
+        return None
+
+    # -- mending -------------------------------------------------------------------------------
+
+    def _mended(self, work: Callable[[], T]) -> T:
+        """`work`; when the store refuses and something can be done about it, that, and `work` again. Raises StoreError."""
+        try:
+            return work()
+        except StoreError as e:
+            if self._shut is not None or not self._mend(e):
+                raise
+        return work()
+
+    def _mend(self, error: StoreError) -> bool:
+        """Whether something was done."""
+        if error.reason == "full":
+            self._reserve.give_up()
+            with suppress(sqlite3.Error):
+                self.conn.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()  # the next commit then begins the log again
+            return True
+        if error.reason == "damaged" or (error.reason == "io" and self._is_out_of_patience()):
+            self._recover()
+            return True
+        return False
+
+    def _is_out_of_patience(self) -> bool:
+        now_ns = clock.boottime_ns()
+        self._failing_ns = now_ns if self._failing_ns is None else self._failing_ns
+        if now_ns - self._failing_ns <= IO_PATIENCE_S * NS:
+            return False
+        self._failing_ns = None
+        return True
+
+    def _recover(self) -> None:
+        """Another database in place of this one. Raises StoreError; then it is shut."""
+        self._end_check()
+        with suppress(sqlite3.Error):
+            self.conn.close()
+        try:
+            self._start_afresh("damaged")
+            self._take(open_database(self.path))
+        except StoreError as e:
+            self._look(e)
+            raise
+
+    def _end_check(self) -> None:
+        if self._check is not None:
+            self._check.stop()
+            self._check = None
+
+    def _commit(self, batch: Batch, utc_ns: int | None) -> int:
+        if self._shut is not None:
+            if clock.boottime_ns() < self._open_ns:
+                raise self._shut
+            self._open()
+        return super().commit(batch, utc_ns)
+
+    # -- opening -------------------------------------------------------------------------------
+
+    def _open(self) -> None:
+        """Open it for writing. Raises StoreError; then it is shut, unless another program has it or nothing can be read."""
+        if self._lock is None:
+            try:
+                self._lock = lock(self.path)
+            except StoreError as e:
+                if not e.locked:
+                    self._look(e)
+                raise
+        if self._shut is not None:
+            self.conn.close()  # nothing of this process may have it open while its files are looked at
+        try:
+            try:
+                self._take(self._opened())
+            except StoreError as e:
+                if e.reason != "full" or not self._reserve.give_up():
+                    raise
+                self._take(self._opened())
+        except StoreError as e:
+            self._look(e)
+            raise
+
+    def _opened(self) -> sqlite3.Connection:
+        self._finish()
+        unclean = wal.is_there(self.path)
+        if unclean and (wal.damage(self.path) or self._lost_commits()):
+            self._start_afresh("damaged")
+        try:
+            conn = open_database(self.path)
+        except StoreError as e:
+            if e.reason not in ("damaged", "newer", "other"):
+                raise
+            self._start_afresh("newer" if e.reason == "newer" else "damaged")
+            conn = open_database(self.path)
+        if unclean and self._check is None:
+            self._check = Check(self.path)
+            self._check.start()
+        return conn
+
+    def _take(self, conn: sqlite3.Connection) -> None:
+        """Go on with a connection that writes; if numbers were given that its database does not know, with another."""
+        self._attach(conn)
+        mark = self._witness.mark()
+        if mark is not None and mark.epoch == self.epoch and mark.seq > self._highest():
+            self._end_check()
+            conn.close()
+            self._start_afresh("damaged")
+            self._attach(open_database(self.path))
+        self._shut = None
+        with suppress(sqlite3.Error):
+            self._prepare()
+
+    def _prepare(self) -> None:
+        """What a database needs once: that it can give space back, and its first page copied."""
+        size = self.conn.execute("SELECT page_count * page_size FROM pragma_page_count, pragma_page_size").fetchone()[0]
+        if not self.conn.execute("PRAGMA auto_vacuum").fetchone()[0] and size <= SMALL_BYTES:
+            self.conn.execute("PRAGMA auto_vacuum = INCREMENTAL")
+            self.conn.execute("VACUUM")
+        if self._witness.version() != self.conn.execute("PRAGMA user_version").fetchone()[0]:
+            self.conn.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()  # a new database lies in its log
+            self.conn.close()
+            self._witness.keep_page(self.path)
+            self._attach(open_database(self.path))
+        self._note()
+        self._reserve.keep()
+
+    def _look(self, why: StoreError) -> None:
+        """Go on with what can be read. Raises `why` when there is a database and its states cannot be."""
+        conn = self._readable()
+        if conn is None:
+            raise why
+        self._attach(conn)
+        self._shut = why
+        self._open_ns = clock.boottime_ns() + OPEN_AGAIN_S * NS
+
+    def _readable(self) -> sqlite3.Connection | None:
+        """A connection that only reads; when there is no database, to one in memory with the states of what is set aside."""
+        try:
+            if self.path.exists() and self.path.stat().st_size:
+                return self._read_only()
+            conn = sqlite3.connect(":memory:", isolation_level=None)
+            conn.row_factory = sqlite3.Row
+            migrate(conn)
+            aside = salvage.unfinished(self.path)
+            if aside is not None:
+                salvage.Salvage(conn, salvage.open_aside(aside, self._witness), self._witness, "damaged").carry("states")
+        except (sqlite3.Error, OSError):
+            return None
+        return conn
+
+    def _read_only(self) -> sqlite3.Connection | None:
+        # As immutable it is read without its log: right only when there is none.
+        for how in ("mode=ro", "mode=ro&immutable=1")[: 1 if wal.is_there(self.path) else 2]:
+            conn = sqlite3.connect(f"{self.path.absolute().as_uri()}?{how}", uri=True, isolation_level=None)
+            conn.row_factory = sqlite3.Row
+            try:
+                states.read(conn)
+                return conn
+            except sqlite3.Error:
+                conn.close()
+        return None
+
+    def _finish(self) -> None:
+        """A salvage that was cut short."""
+        try:
+            aside = salvage.unfinished(self.path)
+            if aside is not None:
+                salvage.salvage(self.path, aside, self._witness)
+        except (sqlite3.Error, OSError) as e:
+            raise store_error(self.path, e) from e
+
+    def _start_afresh(self, why: salvage.Why) -> None:
+        try:
+            salvage.salvage(self.path, salvage.set_aside(self.path, why), self._witness)
+        except (sqlite3.Error, OSError) as e:
+            raise store_error(self.path, e) from e
+
+    def _lost_commits(self) -> bool:
+        try:
+            with closing(connect(self.path, read_only=True)) as conn:
+                conn.execute("SELECT count(*) FROM sqlite_master").fetchone()  # it reads the log now
+                return wal.lost_commits(self.path) is not None
+        except sqlite3.Error:
+            return False  # more is wrong than that, and the next to open it tells
+
+    def _highest(self) -> int:
+        """The highest number given."""
+        with self._errors():
+            row = self.conn.execute("SELECT seq FROM sqlite_sequence WHERE name = 'events'").fetchone()
+            return int(row[0]) if row else 0
+
+    def _note(self) -> None:
+        with suppress(StoreError):
+            self._witness.note(Mark(self.epoch, self._highest()))
