@@ -11,22 +11,23 @@ import gc
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
+from zoneinfo import ZoneInfo
 
-import msgspec
-
+from agent.corrections import months, rebuilt
 from agent.decode import Decoder, Plan
 from agent.engine import Engine
-from agent.events.driver_summary import DriverSummaries, TripAttributed, month_of
+from agent.events.clock import ClockCorrected
+from agent.events.driver_summary import TripAttributed, month_of
 from agent.events.health import HealthReported, health
 from agent.events.odometer import Odometer
 from agent.events.trip import TripEnded
 from agent.gaps import counted, least_wanted, voided
 from agent.io import clock
+from agent.io.dating import Dating
 from agent.io.retention import Shed
 from agent.io.store import Batch, Restored, Store, StoreError
 from agent.model import NS, Event, Frame, Sample, Setup, Wall, derive_id
 from agent.records import attribution, event_row, prompt_row, trip_row
-from agent.tally import Sums
 
 ROUTINE_S = 8  # a commit's pages cost the card some 12 kB; ten seconds of driving is what may be lost
 PARKED_S = 600  # a bus that chatters while the car is parked changes nothing that a restart would miss
@@ -57,6 +58,7 @@ class Daemon:
 
     def __init__(self, setup: Setup, plan: Plan, store: Store, boot_id: str, uplink: Uplink | None = None) -> None:
         self.setup = setup
+        self.zone = ZoneInfo(setup.owner.timezone)
         self.store = store
         self.uplink = uplink
         self.decoder = Decoder(plan)
@@ -126,6 +128,7 @@ class Daemon:
             points=list(self.engine.trace),
             ended=[row["id"] for row in trips],
             anchor=(self.engine.boot_id, self.now_ns, wall.utc_ns(self.now_ns), wall.quality) if wall else None,
+            dated=self._dated(),
             shed=shed,
             told=restored,
         )
@@ -135,6 +138,10 @@ class Daemon:
         self._lost.clear()
         self._raise(gaps)
         self._committed_ns = self.now_ns
+
+    def _dated(self) -> Dating | None:
+        found = [e for e in self._events if isinstance(e, ClockCorrected)]
+        return Dating(found[-1].boot_id, found[-1].offset_ns, found[-1].clock) if found else None
 
     def _gaps(self, shed: Shed | None, restored: Sequence[Restored]) -> list[Event]:
         """What is given up with this commit or was lost before it, as events."""
@@ -172,16 +179,7 @@ class Daemon:
         self._heard(self.engine.raised([event]))
         self.commit()
         if trip["start_utc_ns"] is not None:
-            rule = next(r for r in self.engine.rules if isinstance(r, DriverSummaries))
-            month = month_of(trip["start_utc_ns"], rule.zone)
-            rows = [
-                r for r in self.store.trips() if r["start_utc_ns"] is not None and month_of(r["start_utc_ns"], rule.zone) == month
-            ]
-            sums = [
-                (r["driver"], r["kind"], Sums(msgspec.json.decode(r["metrics"]), msgspec.json.decode(r["estimated"])))
-                for r in rows
-            ]
-            self._heard(self.engine.raised(rule.rebuilt(self.engine.context(self.now_ns), month, sums)))
+            self._rebuild({month_of(trip["start_utc_ns"], self.zone)})
             self.commit()
 
     def take(self) -> list[Event]:
@@ -201,8 +199,16 @@ class Daemon:
             self._reported = now
             if report is not None:
                 self._add([report])
-        if any(e.urgent for e in events):
+        if any(isinstance(e, ClockCorrected) for e in events):
+            before = months(self.store, self.zone, self.engine.boot_id)
             self._try_commit()
+            self._rebuild(before | months(self.store, self.zone, self.engine.boot_id))
+        elif any(e.urgent for e in events):
+            self._try_commit()
+
+    def _rebuild(self, names: set[str]) -> None:
+        """Add months up anew; one that was told already is told again."""
+        self._heard(rebuilt(self.engine, self.store, self.now_ns, names))
 
     def _add(self, events: list[Event]) -> None:
         self._raise(events)

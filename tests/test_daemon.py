@@ -187,3 +187,26 @@ def test_an_entered_odometer_is_rebased_and_raises_no_milestone(tmp_path: Path) 
     daemon.tick(0, WALL)
     daemon.set_odometer(250_000_000.0)
     assert [e[2] for e in events(store)] == ["OdometerRebased", "ServiceDue"]
+
+
+def test_trips_get_their_hours_when_the_clock_is_found(tmp_path: Path) -> None:
+    store = Store(tmp_path / "keyoff.db", "unit-1")
+    daemon = Daemon(SETUP, PLAN, store, "boot-1")
+    for piece in a_day():
+        daemon.tick(piece[0][0], None)
+        daemon.samples(piece)
+    daemon.tick(6000 * NS, None)
+    assert [t["start_utc_ns"] for t in store.trips()] == [None, None]
+    frozen = store.waiting(1, ())[0]
+    daemon.tick(7000 * NS, WALL)
+    daemon.commit()
+    assert [t["start_utc_ns"] - WALL.offset_ns for t in store.trips()] == [10 * NS, 5000 * NS], "in their order, with their hours"
+    rows = store.conn.execute("SELECT id, kind, utc_ns, t_ns FROM events ORDER BY seq").fetchall()
+    assert [r["kind"] for r in rows].count("ClockCorrected") == 1
+    assert all(r["utc_ns"] == r["t_ns"] + WALL.offset_ns for r in rows if r["id"] != frozen.id)
+    assert store.waiting(1, ())[0].id != "" and b'"time"' not in frozen.payload, "what was handed out keeps its bytes"
+    daemon.tick(40 * 24 * 3600 * NS, WALL)
+    daemon.commit()
+    summary = store.conn.execute("SELECT body FROM events WHERE kind = 'DriverSummary'").fetchall()
+    assert len(summary) == 1
+    assert msgspec.json.decode(summary[0]["body"])["trips"] + msgspec.json.decode(summary[0]["body"])["short_moves"] == 2

@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agent.grid import HOLD_NS, JUMPS_TO_BELIEVE, Grid, GridState
@@ -50,6 +50,7 @@ def test_a_step_is_a_second_of_the_clock_with_five_speeds_in_it() -> None:
     assert sum(s.speed_samples for s in (first, second, rest)) == 3
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.tuples(st.floats(0.001, 4.9), st.floats(0, 250)), min_size=2, max_size=60).map(
         lambda deltas: [(sum(d for d, _ in deltas[: i + 1]), kmh) for i, (_, kmh) in enumerate(deltas)]
@@ -240,6 +241,7 @@ def test_an_area_belongs_to_one_step_and_what_flows_while_nobody_sees_the_speed_
     assert step.area(FUEL) == pytest.approx(Area(2 * 3600.0, 0.0, 2.0))
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.integers(-(10**10), 10**11), st.one_of(st.none(), st.floats(), st.booleans(), st.text(max_size=3)))))
 def test_nothing_that_comes_raises(samples: list[tuple[int, Value]]) -> None:
     g = grid()

@@ -11,16 +11,19 @@ import click
 
 from agent.cli.load import config_option, load_config, setup_of
 from agent.config import ConfigError
+from agent.model import NS
 
 if TYPE_CHECKING:
     from agent.daemon import Daemon
     from agent.io.buses.live import LiveBus
     from agent.io.uplink import Uplink
+    from agent.model import Wall
 
 IDLE_S = 0.2  # how long it waits for a frame: the loop's heartbeat
 BATCH_S = 0.02  # let some frames gather: one decoding of eighty is cheaper than eighty of one
-TICK_NS = 1_000_000_000  # wakes, commits, requests and the uplink are looked at once a second
+TICK_NS = NS  # wakes, commits, requests and the uplink are looked at once a second
 STATUS_TICKS = 10
+RETAINED_NS = 90 * 86_400 * NS  # a quarter of a year of what is looked at while something is being searched for
 
 
 @click.command(short_help="The daemon: listen, keep, publish.")
@@ -64,6 +67,7 @@ def command(config_path: Path) -> None:
         for bus in buses:
             bus.leave()  # all at once: together they take as long as one
         loop.notifier.stopping()
+        loop.calendar.stop()
         loop.hear()
         daemon.commit()
 
@@ -72,12 +76,14 @@ class Loop:
     """Frames as they come; once a second everything else."""
 
     def __init__(self, daemon: Daemon, buses: list[LiveBus], state_dir: Path, uplink: Uplink | None) -> None:
-        from agent.io.systemd import Notifier  # late
+        from agent.io.calendar import Calendar  # late
+        from agent.io.systemd import Notifier
 
         self.daemon, self.buses, self.state_dir, self.uplink = daemon, buses, state_dir, uplink
         self.notifier = Notifier()
         self.ticks = 0
         self._next_ns = 0
+        self.calendar = Calendar(daemon.store, daemon.zone)
         self._heard = buses[0].heard
         for bus in buses[1:]:
             bus.heard = self._heard  # any bus wakes the loop
@@ -104,12 +110,31 @@ class Loop:
             return
         self._next_ns = now_ns + TICK_NS
         self.ticks += 1
-        self.daemon.tick(now_ns, clock.wall())
+        wall = clock.wall()
+        self.daemon.tick(now_ns, wall)
         self.daemon.take()  # nobody here prints events
         self._take_requests()
+        self._keep_calendar(now_ns, wall)
         self.notifier.alive()
         if self.ticks % STATUS_TICKS == 1:
             self.notifier.status(self.status())
+
+    def _keep_calendar(self, now_ns: int, wall: Wall | None) -> None:
+        """Nightly and weekly work, while no trip is under way; what fails comes again with the next night."""
+        from agent.io.store import StoreError
+
+        if wall is None or self.daemon.engine.trip.open_trip_id is not None:
+            return
+        due_ns = self.daemon.engine.next_wake()
+        try:
+            for job in self.calendar.take(wall, None if due_ns is None else wall.utc_ns(due_ns) // NS * NS):
+                if job == "retention":
+                    self.daemon.store.retain(wall.utc_ns(now_ns) - RETAINED_NS)
+                elif job == "compaction":
+                    self.daemon.store.compact()
+                self.calendar.done(job)
+        except StoreError as e:
+            self.daemon.store_trouble = str(e)
 
     def status(self) -> str:
         """One line for systemctl status."""

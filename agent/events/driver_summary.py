@@ -14,6 +14,7 @@ import msgspec
 
 from agent.events.trip import TripEnded, TripStarted
 from agent.model import NS, Context, Event, Rule, Setup, derive_id
+from agent.stitch import is_trusted
 from agent.tally import Sums, combine
 
 MONTHS_KEPT = 3  # a trip found later than that no longer changes what was said
@@ -94,7 +95,7 @@ class DriverSummaries(Rule):
             yield from self._send(ctx, name)
 
     def next_wake(self, ctx: Context) -> int | None:
-        if ctx.wall is None or self.state.driving:
+        if not is_trusted(ctx.wall) or self.state.driving:
             return None
         ends = [month_end_ns(name, self.zone) for name, month in self.state.months.items() if not month.sent]
         return min(ends) - ctx.wall.offset_ns if ends else None
@@ -114,7 +115,7 @@ class DriverSummaries(Rule):
             yield from self._send(ctx, name)
 
     def _over(self, ctx: Context) -> list[str]:
-        if ctx.wall is None:
+        if not is_trusted(ctx.wall):
             return []
         now_ns = ctx.wall.utc_ns(ctx.t_ns)
         return [n for n, m in self.state.months.items() if not m.sent and month_end_ns(n, self.zone) <= now_ns]

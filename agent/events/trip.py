@@ -228,7 +228,8 @@ class Trip(Rule):
         if s.announced or s.carried or s.phase not in OPEN:
             return
         s.announced = True
-        yield self._started(s.trip_id, ctx.t_ns, ctx.boot_id, ctx.wall.utc_ns(s.start_ns) if ctx.wall else None)
+        here_utc_ns = ctx.wall.utc_ns(s.start_ns) if ctx.wall else None
+        yield self._started(s.trip_id, ctx.t_ns, ctx.boot_id, start_utc_ns(s.earlier) if s.earlier else here_utc_ns)
 
     def _end(self, ctx: Context, end_ns: int, ended_by: EndedBy) -> Iterator[Event]:
         s = self.state

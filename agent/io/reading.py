@@ -10,6 +10,7 @@ Row: TypeAlias = tuple[Any, ...]
 """Text comes as bytes: it may be no UTF-8 any more."""
 
 LOWEST, HIGHEST = -1_000, 300_000  # rows looked for one by one where neither end of a table can be read: a second's work
+PATIENCE, STRIDE = 3_000, 100
 DIGITS = "0123456789abcdef"  # ids are hexadecimal
 
 
@@ -51,13 +52,24 @@ class Rows:
                 return
             low, high = (row[0], high) if newest_first else (low, row[0])
             yield row[1:]
-        for rowid in range(low + 1, high):
+        yield from self._between(f"{query} WHERE rowid = ?", low, high)
+
+    def _between(self, query: str, low: int, high: int) -> Iterator[Row]:
+        """Row by row; in long strides where nothing at all can be read, as when a table's first page is gone."""
+        rowid, failed = low + 1, 0
+        while rowid < high:
             try:
-                found = self.conn.execute(f"{query} WHERE rowid = ?", (rowid,)).fetchone()
+                found = self.conn.execute(query, (rowid,)).fetchone()
             except sqlite3.Error:
+                failed += 1
+                rowid += 1 if failed < PATIENCE else STRIDE
                 continue
-            if found is not None:
+            if failed >= PATIENCE:
+                rowid -= STRIDE  # it may have begun within the last stride
+            elif found is not None:
                 yield found[1:]
+            failed = 0
+            rowid += 1
 
     def _by_id(self, query: str) -> Iterator[Row]:
         """A table that is kept by its ids: from both ends, then for each first digit from both ends."""

@@ -220,3 +220,19 @@ def sizes(path: Path) -> dict[Path, int]:
                 with suppress(OSError):
                     found[each] = each.stat().st_size
     return found
+
+
+def has_good_places(path: Path) -> bool:
+    """Whether another file beside `path` can be written and reaches the disk."""
+    probe = Path(f"{path}.probe")
+    try:
+        handle = os.open(probe, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+        try:
+            os.write(handle, bytes(PAGE_BYTES))
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+            probe.unlink()
+    except OSError:
+        return False
+    return True

@@ -1,6 +1,7 @@
 """A database that cannot be trusted any more: set aside, what can be read of it carried into a new one, all of it told.
 
-    keyoff.db.damaged-1, .damaged-2   as they were found, the newest two (a first page that was put back: see `_open`)
+    keyoff.db.damaged-1, .damaged-2   as they were found, the newest two; where their first page or their log was mended to
+                                      read them, what was there stands in <name>.page, <name>.log
     keyoff.db.newer-1                 of a later version of this software, as it was found
     keyoff.db.building                the new one, until it is whole and on the disk
 
@@ -22,17 +23,17 @@ from typing import Any, Literal, TypeAlias
 
 import msgspec
 
-from agent.io import clock
+from agent.io import clock, wal
 from agent.io.reading import Row, Rows, columns_of, tables_of
 from agent.io.retention import Ranges, merged, number_in, without
 from agent.io.schema import migrate
 from agent.io.states import ROUTINE
-from agent.io.store import RESTORED, Restored
+from agent.io.store import EPOCH, RESTORED, Restored, new_epoch
 from agent.io.witness import PAGE_BYTES, Witness
 from agent.model import NS
 
 KEPT = 2  # databases set aside, of each sort: a person may want to look, and a card has to hold them
-HISTORY_NS = 2 * NS  # for what the cloud has or nobody misses: with all else it has to be done within five seconds
+HISTORY_NS = 3 * NS  # since the salvage began, for what the cloud has or nobody misses: within five seconds it has to be done
 FIRST = ("states", "once", "prompts", "trips")
 APART = ("meta", "events", "trace")
 EVENT = ("seq", "id", "kind", "version", "importance", "t_ns", "boot_id", "utc_ns", "clock", "body", "envelope", "acked")
@@ -73,7 +74,7 @@ def all_aside(path: Path, why: Why | Literal["*"] = "*") -> list[Path]:
 
 def remove(aside: Path) -> None:
     """A database set aside, with all that belongs to it."""
-    for end in ("-wal", "-shm", ".page", ""):
+    for end in ("-wal", "-shm", ".log", ".page", ""):
         with suppress(OSError):
             Path(f"{aside}{end}").unlink(missing_ok=True)
 
@@ -102,9 +103,10 @@ def salvage(path: Path, aside: Path, witness: Witness) -> None:
         for pragma in ("auto_vacuum = INCREMENTAL", "journal_mode = OFF", "synchronous = OFF"):
             new.execute(f"PRAGMA {pragma}")  # nobody sees it before it is whole
         migrate(new)
+        is_mended = wal.mend(aside)
         old = open_aside(aside, witness)
         new.execute("BEGIN")
-        Salvage(new, old, witness, "newer" if ".newer-" in aside.name else "damaged").run()
+        Salvage(new, old, witness, "newer" if ".newer-" in aside.name else "damaged", is_mended).run()
         new.execute("COMMIT")
         if old is not None:
             old.close()
@@ -117,8 +119,9 @@ def salvage(path: Path, aside: Path, witness: Witness) -> None:
 
 
 def open_aside(aside: Path, witness: Witness) -> sqlite3.Connection | None:
-    """A connection that can read the schema, with the first page's copy put back if need be (what was there is kept as
-    <name>.page); None when nothing helps. Raises sqlite3.Error when the disk does not let it be read at all."""
+    """A connection that can read the schema, the first page put back if need be; None when nothing helps.
+
+    Raises sqlite3.Error, OSError when the disk does not let it be read at all."""
     conn = _readable(aside, "mode=ro") or _readable(aside, "immutable=1")  # the latter without its log
     page = witness.page()
     if conn is None and page is not None:
@@ -149,7 +152,10 @@ def _readable(aside: Path, how: str) -> sqlite3.Connection | None:
 class Salvage:
     """What is carried from `old` (None: nothing of it can be read) into `new`."""
 
-    def __init__(self, new: sqlite3.Connection, old: sqlite3.Connection | None, witness: Witness, why: Why) -> None:
+    def __init__(
+        self, new: sqlite3.Connection, old: sqlite3.Connection | None, witness: Witness, why: Why, is_mended: bool = False
+    ) -> None:
+        self._began_ns = clock.boottime_ns()
         self._new = new
         self._old = Rows(old if old is not None else sqlite3.connect(":memory:"))
         self._counts: Counter[str] = Counter({f"database set aside, {why}": 1, "nothing of it can be read": int(old is None)})
@@ -158,7 +164,7 @@ class Salvage:
         self._known: dict[Any, Any] = dict(self._old.rows("meta", ("key", "value"))) if old is not None else {}
         self._epoch = _text(self._known.get(b"epoch")) or (mark.epoch if mark else None)
         self._marked = mark.seq if mark and mark.epoch == self._epoch else 0
-        self._whole = old is not None  # nothing speaks against it so far
+        self._whole = old is not None and not is_mended  # nothing speaks against it so far
 
     def run(self) -> None:
         """All of it, and what it came to as a note that stays until an event has told it."""
@@ -168,7 +174,8 @@ class Salvage:
         self._history(free)
         self._counts["unreadable places in the database"] = self._old.gaps
         told = [*_told(self._known.get(b"restored")), Restored(self._epoch, ranges, dict(+self._counts))]
-        self._new.execute("INSERT INTO meta (key, value) VALUES (?, ?)", (RESTORED, msgspec.json.encode(told).decode()))
+        for row in ((RESTORED, msgspec.json.encode(told).decode()), (EPOCH, new_epoch())):
+            self._new.execute("INSERT INTO meta (key, value) VALUES (?, ?)", row)
 
     def carry(self, table: str) -> None:
         """All rows of a table that can be read, in the columns that both databases have."""
@@ -201,7 +208,7 @@ class Salvage:
     def _waiting_rows(self) -> Iterator[Row]:
         """Rows of events without acknowledgement, the oldest first: by their index, or from all rows when it is damaged."""
         acked = self._event.index("acked")
-        seqs = self._old.numbers("SELECT seq FROM events WHERE acked = 0")
+        seqs = self._old.numbers("SELECT seq FROM events WHERE acked = 0") if self._whole else None
         if seqs is None:
             yield from (row for row in self._old.rows("events", self._event) if row[acked] == 0)
             return
@@ -214,7 +221,7 @@ class Salvage:
 
     def _history(self, free: int) -> None:
         """Traces and acknowledged events, the newest first, until the time is over."""
-        until_ns = clock.boottime_ns() + HISTORY_NS
+        until_ns = self._began_ns + HISTORY_NS
         for table in ("trace", "events"):
             names = EVENT if table == "events" else tuple(columns_of(self._new, table))
             for row in self._sound(table, names, newest_first=True):

@@ -24,6 +24,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from agent.io import states, trace
+from agent.io.dating import Dating, date
 from agent.io.envelope import make_envelope
 from agent.io.retention import Shed
 from agent.io.schema import TooNew, migrate
@@ -36,9 +37,12 @@ __all__ = ["Batch", "EventRow", "Restored", "Store", "StoreError", "connect", "l
 BUSY_S = 5.0  # a reader's backup or a slow card; longer is another program that holds the file
 CHECKPOINT_PAGES = 256  # a megabyte of log: read whole after an unclean end, and what a full disk's reserve has to hold
 LOG_BYTES = 2_000_000  # what a large transaction left of the log is cut back to this
-RESTORED = "restored"  # the row of `meta` that says what a salvage came to, until an event has told it
+EPOCH, RESTORED = "epoch", "restored"  # rows of `meta`; the second: what a salvage came to, until events have told it
 ANCHOR_S = 600  # how often the wall clock is written down while it runs on evenly: a page of its own each time
 ANCHOR_STEP_NS = NS // 2  # a jump is written down at once; less is a clock being slewed
+
+
+FLEETING = ("TripStarted", "HealthReported")  # the trip itself, and later health, say more
 
 
 class EventRow(NamedTuple):
@@ -75,8 +79,14 @@ class Batch(NamedTuple):
     drivers: Sequence[tuple[str, str]] = ()  # trip id, who drove
     ended: Sequence[str] = ()  # trip ids whose trace is complete
     anchor: tuple[str, int, int, str] | None = None  # boot_id, t_ns, utc_ns, quality
+    dated: Dating | None = None  # this boot's rows have another date now
     shed: Shed | None = None  # what has to go; told by `events`
     told: Sequence[Restored] = ()  # of `Store.restored`, what `events` tell
+
+
+def new_epoch() -> str:
+    """Random: two databases never count in the same."""
+    return secrets.token_hex(8)
 
 
 def connect(path: Path, read_only: bool) -> sqlite3.Connection:
@@ -117,7 +127,7 @@ class Store:
         self._anchor: tuple[str, int, int, str] | None = None
         with self._errors():
             self._written, self._routine = states.read(conn)
-            self.epoch = self._meta("epoch", secrets.token_hex(8))
+            self.epoch = self._epoch()
             self.restored = self._restored()
 
     # -- what the daemon asks between commits; this store has nothing to do then ------------------
@@ -146,6 +156,8 @@ class Store:
                 for row in rows:
                     self._put(table, row)
             self.conn.executemany("UPDATE trips SET driver = ?2 WHERE id = ?1", batch.drivers)
+            if batch.dated is not None:
+                date(self.conn, batch.dated)
             routine = self._put_states(batch)
             if anchor is not None:
                 self.conn.execute("INSERT OR REPLACE INTO anchors (boot_id, t_ns, utc_ns, quality) VALUES (?, ?, ?, ?)", anchor)
@@ -272,6 +284,27 @@ class Store:
             for r in self.conn.execute("SELECT * FROM events WHERE seq > 0 ORDER BY seq"):
                 yield r["envelope"] or self._envelope(r)
 
+    # -- the calendar's work (agent/io/calendar.py) ------------------------------------------------
+
+    def is_done(self, job: str, period: str) -> bool:
+        return self.conn.execute("SELECT 1 FROM done WHERE job = ? AND period = ?", (job, period)).fetchone() is not None
+
+    def mark_done(self, job: str, period: str) -> None:
+        with self._errors():
+            self.conn.execute("INSERT OR IGNORE INTO done (job, period) VALUES (?, ?)", (job, period))
+
+    def retain(self, before_utc_ns: int) -> int:
+        """Let go of acknowledged events from before then that nobody looks at again; gives how many."""
+        query = f"DELETE FROM events WHERE acked = 1 AND utc_ns < ? AND kind IN ({', '.join('?' * len(FLEETING))})"
+        with self._errors():
+            return self.conn.execute(query, (before_utc_ns, *FLEETING)).rowcount
+
+    def compact(self) -> None:
+        """Give free pages and the log's space back."""
+        with self._errors():
+            self.conn.execute("PRAGMA incremental_vacuum").fetchall()
+            self.conn.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+
     # -- reading -------------------------------------------------------------------------------
 
     def states(self) -> states.States:
@@ -306,11 +339,17 @@ class Store:
         with self._errors():
             return int(self.conn.execute(query, values).fetchone()[0])
 
-    def _meta(self, key: str, otherwise: str) -> str:
-        row = self.conn.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
-        if row is None:
-            self.conn.execute("INSERT INTO meta (key, value) VALUES (?, ?)", (key, otherwise))
-        return str(row[0]) if row else otherwise
+    def _epoch(self) -> str:
+        """The database's own; a new one gets it now. One that holds something and has none has lost a page."""
+        row = self.conn.execute("SELECT value FROM meta WHERE key = ?", (EPOCH,)).fetchone()
+        if row is not None:
+            return str(row[0])
+        used = "SELECT 1 FROM states UNION ALL SELECT 1 FROM sqlite_sequence WHERE name = 'events'"
+        if self.conn.execute(used).fetchone():
+            raise StoreError(f"{self.path}: the file is damaged (no epoch); move it aside, and start again", "damaged")
+        epoch = new_epoch()
+        self.conn.execute("INSERT INTO meta (key, value) VALUES (?, ?)", (EPOCH, epoch))
+        return epoch
 
     def _restored(self) -> list[Restored]:
         """What salvages came to that no event tells yet; the newest last."""

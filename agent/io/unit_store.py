@@ -4,7 +4,7 @@
     full                     the reserve is given up, the log begun again; then the daemon gives up rows (`room`)
     read-only, I/O errors    the commit fails: the daemon keeps what it has in memory and tries again; at a start, too, with
                              the states as they can be read
-    I/O errors that stay     after IO_PATIENCE_S as damaged: the card has other places
+    I/O errors that stay     after IO_PATIENCE_S as damaged, if the card has places that are good
     damaged                  set aside and salvaged (salvage.py), at a start or at work; the commit then goes through
     newer                    set aside and salvaged
 
@@ -22,7 +22,7 @@ from typing import TypeVar
 
 from agent.io import clock, salvage, states, wal
 from agent.io.check import Check
-from agent.io.retention import PAGE_BYTES, ROOM_BYTES, SLICE_BYTES, Reserve, Shed, plan, sizes
+from agent.io.retention import PAGE_BYTES, ROOM_BYTES, SLICE_BYTES, Reserve, Shed, has_good_places, plan, sizes
 from agent.io.schema import migrate
 from agent.io.store import LOG_BYTES, Batch, Store, StoreError, connect, lock, open_database, store_error
 from agent.io.uplink import Outgoing
@@ -34,6 +34,7 @@ T = TypeVar("T")
 IO_PATIENCE_S = 120  # a card that the kernel resets answers again within this
 OPEN_AGAIN_S = 5  # between attempts to open it for writing
 TEND_S = 10  # between looks at size and reserve
+MENDINGS = 3  # at one start: a reserve given up, a database set aside, the new one salvaged again
 SMALL_BYTES = 16_000_000  # rewritten at a start, within a second or two, when it cannot give space back as it is
 
 
@@ -58,6 +59,7 @@ class UnitStore(Store):
         self._open_ns = 0  # not before
         self._tend_ns = 0  # not before
         self._failing_ns: int | None = None  # since when commits meet I/O errors
+        self._is_moved = False  # for them to another database, once: if that does not help, nothing will but time
         self._check: Check | None = None
         self._counted = 0
         try:
@@ -74,7 +76,7 @@ class UnitStore(Store):
 
     def commit(self, batch: Batch, utc_ns: int | None = None) -> int:
         new = self._mended(lambda: self._commit(batch, utc_ns))
-        self._failing_ns = None
+        self._failing_ns, self._is_moved = None, False
         for each in batch.shed.files if batch.shed else ():
             salvage.remove(each)
         if new:
@@ -83,6 +85,12 @@ class UnitStore(Store):
 
     def waiting(self, limit: int, excluding: Collection[str]) -> list[Outgoing]:
         return self._mended(lambda: super(UnitStore, self).waiting(limit, excluding))
+
+    def trips(self) -> list[sqlite3.Row]:
+        return self._mended(super().trips)
+
+    def count(self, kind: str) -> int:
+        return self._mended(lambda: super(UnitStore, self).count(kind))
 
     def unsent(self) -> int:
         """As it was when it could last be counted."""
@@ -149,19 +157,16 @@ class UnitStore(Store):
     def _is_out_of_patience(self) -> bool:
         now_ns = clock.boottime_ns()
         self._failing_ns = now_ns if self._failing_ns is None else self._failing_ns
-        if now_ns - self._failing_ns <= IO_PATIENCE_S * NS:
+        if self._is_moved or now_ns - self._failing_ns <= IO_PATIENCE_S * NS or not has_good_places(self.path):
             return False
-        self._failing_ns = None
+        self._is_moved = True
         return True
 
     def _recover(self) -> None:
         """Another database in place of this one. Raises StoreError; then it is shut."""
-        self._end_check()
-        with suppress(sqlite3.Error):
-            self.conn.close()
         try:
             self._start_afresh("damaged")
-            self._take(open_database(self.path))
+            self._open_files()
         except StoreError as e:
             self._look(e)
             raise
@@ -182,55 +187,51 @@ class UnitStore(Store):
 
     def _open(self) -> None:
         """Open it for writing. Raises StoreError; then it is shut, unless another program has it or nothing can be read."""
-        if self._lock is None:
-            try:
-                self._lock = lock(self.path)
-            except StoreError as e:
-                if not e.locked:
-                    self._look(e)
-                raise
-        if self._shut is not None:
-            self.conn.close()  # nothing of this process may have it open while its files are looked at
         try:
-            try:
-                self._take(self._opened())
-            except StoreError as e:
-                if e.reason != "full" or not self._reserve.give_up():
-                    raise
-                self._take(self._opened())
+            if self._lock is None:
+                self._lock = lock(self.path)
+            self._open_mending()
         except StoreError as e:
-            self._look(e)
+            if not e.locked:
+                self._look(e)
             raise
 
-    def _opened(self) -> sqlite3.Connection:
+    def _open_mending(self) -> None:
+        for _ in range(MENDINGS):
+            try:
+                self._open_files()
+                return
+            except StoreError as e:
+                if e.reason in ("damaged", "newer", "other"):
+                    self._start_afresh("newer" if e.reason == "newer" else "damaged")
+                elif e.reason != "full" or not self._reserve.give_up():
+                    raise
+        self._open_files()
+
+    def _open_files(self) -> None:
+        """Raises StoreError when they cannot be opened, or cannot be right."""
+        self._let_go()
         self._finish()
         unclean = wal.is_there(self.path)
-        if unclean and (wal.damage(self.path) or self._lost_commits()):
-            self._start_afresh("damaged")
-        try:
-            conn = open_database(self.path)
-        except StoreError as e:
-            if e.reason not in ("damaged", "newer", "other"):
-                raise
-            self._start_afresh("newer" if e.reason == "newer" else "damaged")
-            conn = open_database(self.path)
-        if unclean and self._check is None:
-            self._check = Check(self.path)
-            self._check.start()
-        return conn
-
-    def _take(self, conn: sqlite3.Connection) -> None:
-        """Go on with a connection that writes; if numbers were given that its database does not know, with another."""
-        self._attach(conn)
+        wrong = wal.damage(self.path) or self._lost_commits() if unclean else None
+        if wrong:
+            raise StoreError(f"{self.path}: {wrong}", "damaged")
+        self._attach(open_database(self.path))
         mark = self._witness.mark()
         if mark is not None and mark.epoch == self.epoch and mark.seq > self._highest():
-            self._end_check()
-            conn.close()
-            self._start_afresh("damaged")
-            self._attach(open_database(self.path))
-        self._shut = None
+            raise StoreError(f"{self.path}: it has lost what it had", "damaged")
         with suppress(sqlite3.Error):
             self._prepare()
+        self._shut = None
+        if unclean:
+            self._check = Check(self.path)
+            self._check.start()
+
+    def _let_go(self) -> None:
+        """Nothing of this process may have the database open while its files are looked at or renamed."""
+        self._end_check()
+        with suppress(sqlite3.Error, AttributeError):
+            self.conn.close()  # AttributeError: there was none yet
 
     def _prepare(self) -> None:
         """What a database needs once: that it can give space back, and its first page copied."""
@@ -292,18 +293,19 @@ class UnitStore(Store):
             raise store_error(self.path, e) from e
 
     def _start_afresh(self, why: salvage.Why) -> None:
+        self._let_go()
         try:
             salvage.salvage(self.path, salvage.set_aside(self.path, why), self._witness)
         except (sqlite3.Error, OSError) as e:
             raise store_error(self.path, e) from e
 
-    def _lost_commits(self) -> bool:
+    def _lost_commits(self) -> str | None:
         try:
             with closing(connect(self.path, read_only=True)) as conn:
                 conn.execute("SELECT count(*) FROM sqlite_master").fetchone()  # it reads the log now
-                return wal.lost_commits(self.path) is not None
+                return wal.lost_commits(self.path)
         except sqlite3.Error:
-            return False  # more is wrong than that, and the next to open it tells
+            return None  # more is wrong than that, and the next to open it tells
 
     def _highest(self) -> int:
         """The highest number given."""
@@ -313,4 +315,6 @@ class UnitStore(Store):
 
     def _note(self) -> None:
         with suppress(StoreError):
-            self._witness.note(Mark(self.epoch, self._highest()))
+            mark = Mark(self.epoch, self._highest())
+            if mark != self._witness.mark():
+                self._witness.note(mark)

@@ -267,7 +267,7 @@ class Uplink:
         """Keep it. This outlives the connection: mosquitto 2.0.11 hangs up on whom it refuses, and would so never let
         the events behind it through."""
         self.state.refused += 1
-        if answer.code in QUOTA:
+        if answer.code in QUOTA and answer.ref not in self._greetings:
             self._quota_error = f"{self._config.host} says: {answer.reason}: all events wait"
         else:
             doubt = f": may {self._unit} publish below keyoff/{self._unit}?" if answer.code == NOT_AUTHORIZED else ""

@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import os
 import struct
+import sys
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
 from itertools import pairwise
@@ -21,6 +23,7 @@ from agent.io.retention import PAGE_BYTES
 HEADER_BYTES = 32
 FRAME_HEADER_BYTES = 24
 FRAME_BYTES = FRAME_HEADER_BYTES + PAGE_BYTES
+VERSION = 3_007_000
 LITTLE, BIG = 0x377F0682, 0x377F0683  # the magic number says in which byte order checksums are made
 SALTS = slice(16, 24)
 INDEX_BYTES = 48  # of the header of the -shm file, which stands there twice
@@ -59,11 +62,58 @@ def lost_commits(database: Path) -> str | None:
         taken = indexed_frames(database, header) if _is_header(header) else None
         if taken is None:
             return None
-        order = "<" if struct.unpack(">I", header[:4])[0] == LITTLE else ">"
+        order = _order(header)
         commits = [f for f in _frames(log.fileno(), header[SALTS], taken) if f.is_commit]
         if any(_continues(log.fileno(), order, a, b) for a, b in pairwise(commits[: MOST_PAIRS + 1])):
             return "its log is damaged in the middle"
     return None
+
+
+def mend(database: Path) -> bool:
+    """Write the log of a database set aside anew, from its frames that are whole, whatever lies between; the log as it was
+    is kept as <database>.log. False: SQLite takes all of it as it is. Raises OSError.
+
+    A page whose frame is left out shows as it was before: rows may be missing, or stand in an index and nowhere else.
+    """
+    path = Path(f"{database}-wal")
+    data = path.read_bytes() if path.exists() else b""
+    header, frames = data[:HEADER_BYTES], [data[at : at + FRAME_BYTES] for at in range(HEADER_BYTES, len(data), FRAME_BYTES)]
+    frames = [frame for frame in frames if len(frame) == FRAME_BYTES]
+    if not frames:
+        return False
+    is_sound = _is_header(header)
+    salts = header[SALTS] if is_sound else Counter(frame[8:16] for frame in frames).most_common(1)[0][0]
+    order = _order(header) if is_sound else "<" if sys.byteorder == "little" else ">"
+    whole = _whole(frames, order, salts, struct.unpack_from(">II", header, 24) if is_sound else None)
+    if is_sound and len(whole) == sum(frame[8:16] == salts for frame in frames):
+        return False
+    path.rename(f"{database}.log")
+    path.write_bytes(b"".join(_chained(order, salts, whole)))
+    return True
+
+
+def _whole(frames: list[bytes], order: str, salts: bytes, before: tuple[int, int] | None) -> list[bytes]:
+    """The frames whose checksum fits on that of the frame before, as its header has it; `before`: the log's header's."""
+    found = []
+    for frame in frames:
+        checksum = struct.unpack_from(">II", frame, 16)
+        if frame[8:16] != salts:
+            before = None
+            continue
+        if before is not None and _checksum(order, frame[FRAME_HEADER_BYTES:], _checksum(order, frame[:8], before)) == checksum:
+            found.append(frame)
+        before = checksum
+    return found
+
+
+def _chained(order: str, salts: bytes, frames: list[bytes]) -> Iterator[bytes]:
+    """A log of these frames, with a header and checksums of its own."""
+    start = struct.pack(">IIII", LITTLE if order == "<" else BIG, VERSION, PAGE_BYTES, 0) + salts
+    running = _checksum(order, start, (0, 0))
+    yield start + struct.pack(">II", *running)
+    for frame in frames:
+        running = _checksum(order, frame[FRAME_HEADER_BYTES:], _checksum(order, frame[:8], running))
+        yield frame[:16] + struct.pack(">II", *running) + frame[FRAME_HEADER_BYTES:]
 
 
 def indexed_frames(database: Path, log_header: bytes) -> int | None:
@@ -77,12 +127,14 @@ def indexed_frames(database: Path, log_header: bytes) -> int | None:
 
 
 def _is_header(header: bytes) -> bool:
-    if len(header) < HEADER_BYTES:
+    if len(header) < HEADER_BYTES or struct.unpack_from(">I", header)[0] not in (LITTLE, BIG):
         return False
-    magic: int = struct.unpack_from(">I", header)[0]
-    if magic not in (LITTLE, BIG):
-        return False
-    return _checksum("<" if magic == LITTLE else ">", header[:24], (0, 0)) == struct.unpack_from(">II", header, 24)
+    return _checksum(_order(header), header[:24], (0, 0)) == struct.unpack_from(">II", header, 24)
+
+
+def _order(header: bytes) -> str:
+    """In which order the bytes of a word count, for struct."""
+    return "<" if struct.unpack_from(">I", header)[0] == LITTLE else ">"
 
 
 def _frames(log: int, salts: bytes, behind: int) -> Iterator[Frame]:

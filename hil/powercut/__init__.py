@@ -10,7 +10,8 @@ How it goes, in the order of the files:
 - `recording.py`: strace writes down what that process does to the database's files, marks included. What was recorded
   has to add up, byte for byte, to the files that are there in the end.
 - `disk.py`: after any operation of a recording, the files as a power cut could leave them. Synced is safe; of what is
-  not synced any part is there: writes lost, kept, or torn at 512 bytes, sizes and names apart from the bytes.
+  not synced any part is there: writes lost, kept, or torn at 512 bytes, sizes and names apart from the bytes. The log's
+  index (-shm), which strace cannot see, is there as it was at some mark before, or not at all.
 - `opened.py`: the real Store opens such an image, and a daemon takes up its states; all of it is read.
 - `history.py`: what the store held at each promise while no power was lost. After a cut it may hold the last promised
   state, or the one that the call under way was about to make, whole; nothing else. That is at once: no acknowledged
@@ -20,7 +21,8 @@ How it goes, in the order of the files:
   to the same events, trips, prompts and traces as without a cut.
 
 What is found is `lost` (a promised row is missing or older), `corrupt` (it does not open, SQLite's integrity check or a
-decoder objects, the store set a file aside), `duplicated`, `in part`, or `goes on differently`.
+decoder objects), `set aside` (the store took the file for damaged and salvaged it), `duplicated` (an id or a number
+twice, or what may be raised a second time), `in part`, or `goes on differently`.
 
 Limits are smaller than a unit's, so that minutes reach what months do: a checkpoint every 40 pages, 10 pages of cache
 (a larger transaction spills into the log before it ends), two traces kept.

@@ -25,7 +25,7 @@ import msgspec
 import agent.io.schema
 import agent.io.store
 from agent.io import trace
-from agent.io.retention import plan
+from agent.io.retention import PAGE_BYTES, plan
 from agent.io.store import Batch, EventRow
 from agent.io.uplink import Outgoing
 from hil.powercut.day import BOOT_ID, MIDDAY, Store, live
@@ -90,6 +90,7 @@ class Promiser(Store):
 
     def mark(self, promise: Promise) -> None:
         """Also keep the log's index as it is now: after a power cut it may be there as it was at any time."""
+        # To close it here drops SQLite's locks on it (POSIX), which nobody else in a recording waits for.
         with Path(f"{self.path}{INDEX}").open("rb") as index, indexes(self.path.parent.parent).open("ab") as kept:
             kept.write(index.read(INDEX_BYTES).ljust(INDEX_BYTES, b"\0"))
         os.write(self._marks, msgspec.json.encode(promise))
@@ -104,15 +105,15 @@ def indexes(place: Path) -> Path:
 
 
 def start(path: Path) -> None:
-    """The file if there is none, all migrations that it lacks, its epoch; and a tidy end."""
+    """The file if there is none, all migrations that it lacks, another if it is damaged; and a tidy end."""
     Promiser(path).close()
 
 
 def whole_day(path: Path) -> None:
     """Four drives; events sent and acknowledged, traces packed and the oldest removed; a tidy stop and start at midday."""
-    for start, end in ((0, MIDDAY), (MIDDAY, None)):
-        store = Promiser(path, start)
-        live(store, start, end, store.reached)
+    for first, end in ((0, MIDDAY), (MIDDAY, None)):
+        store = Promiser(path, first)
+        live(store, first, end, store.reached)
         store.close()
 
 
@@ -144,6 +145,17 @@ def morning(path: Path) -> None:
     live(store := Store(path), 0, MIDDAY)
     store.commit(Batch(events=[EventRow(f"unsent {n}", "Noted", 1, 9, False, n, BOOT_ID, None, "none", b"{}") for n in range(9)]))
     store.close()
+
+
+def damaged_morning(path: Path) -> None:
+    """The morning, and then a page that cannot be right: the states'."""
+    morning(path)
+    conn = sqlite3.connect(path)
+    (page,) = conn.execute("SELECT rootpage FROM sqlite_master WHERE name = 'states'").fetchone()
+    conn.close()
+    with path.open("r+b") as file:
+        file.seek((page - 1) * PAGE_BYTES)
+        file.write(b"\xa5" * PAGE_BYTES)
 
 
 def old_unit(path: Path) -> None:
@@ -242,6 +254,7 @@ SCENARIOS = {
     "a day": Scenario(whole_day, share=5),
     "after a cut": Scenario(afternoon, before=morning_cut_short),
     "shedding": Scenario(shed, before=morning, lives_on=False),
+    "salvage": Scenario(start, before=damaged_morning),
     "creation": Scenario(start),
     "migration": Scenario(start, before=old_unit, under=next_schema, share=2),
 }

@@ -87,7 +87,7 @@ class Bench:
         while not condition():
             assert time.monotonic() < deadline_s, unit.uplink.state
             unit.pump()
-            unit.uplink.wait(0.02)
+            unit.uplink.wait(0.005)
 
     def drain(self) -> None:
         """Until everything is acknowledged, and here."""

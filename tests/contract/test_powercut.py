@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from hil.powercut.cuts import KINDS, Report, Synchronous, cut, memory, recorded, shares, tried
+from hil.powercut.cuts import cut, memory, recorded, shares, tried
 from hil.powercut.day import Store, facts, live
 from hil.powercut.disk import FOLDER, Mark, Op, Sync
 from hil.powercut.history import HistoryError
@@ -17,7 +17,7 @@ from hil.powercut.scenarios import NAME, SCENARIOS, few_traces
 from tests.conftest import absent
 
 POINTS = 1_200
-FEW = 200  # of a store that is broken on purpose: a third of these show it
+FEW = 80  # of a store that is broken on purpose: a third of them show it; to mend a database takes it 0.1 s
 
 LOG = f"{NAME}-wal"
 
@@ -39,10 +39,6 @@ def day(place: Path) -> Recording:
     return recorded("a day", "full", place)
 
 
-def all_of_it(points: int, synchronous: Synchronous) -> list[Report]:
-    return [cut(name, share, synchronous) for name, share in shares(points).items()]
-
-
 def test_the_day_has_what_it_is_for(tmp_path: Path) -> None:
     with few_traces():
         live(store := Store(tmp_path / NAME))
@@ -57,11 +53,11 @@ def test_the_day_has_what_it_is_for(tmp_path: Path) -> None:
 
 
 def test_nothing_is_lost_damaged_doubled_or_done_in_part() -> None:
-    reports = all_of_it(POINTS, "full")
+    reports = [cut(name, share) for name, share in shares(POINTS).items()]
     assert [finding for report in reports for finding in report.findings] == []
     assert sum(report.points for report in reports) >= 1_000
     for report in reports:
-        assert report.points >= FEW // 4, report.scenario
+        assert report.points >= 50, report.scenario
         assert report.gone_on >= 5 or not SCENARIOS[report.scenario].lives_on, report.scenario
     assert {report.scenario for report in reports} == set(SCENARIOS)
 
@@ -70,17 +66,16 @@ def test_nothing_is_lost_damaged_doubled_or_done_in_part() -> None:
 
 
 def test_without_syncs_files_are_damaged_and_rows_are_lost() -> None:
-    reports = all_of_it(FEW, "off")
-    found = {kind: sum(report.count(kind) for report in reports) for kind in KINDS}
-    assert found["corrupt"] + found["set aside"] >= 10
-    assert found["lost"] >= 10
-    assert sum(report.rows_lost for report in reports) >= 100
+    report = cut("a day", FEW, "off")
+    assert report.count("corrupt") + report.count("set aside") >= 5
+    assert report.count("lost") >= 5
+    assert report.rows_lost >= 20
 
 
 def test_with_normal_syncs_rows_are_lost() -> None:
-    reports = all_of_it(FEW, "normal")
-    assert sum(report.count("lost") for report in reports) >= 20
-    assert sum(report.count("corrupt") for report in reports) == 0
+    report = cut("a day", FEW, "normal")
+    assert report.count("lost") >= 10
+    assert report.count("corrupt") == 0
 
 
 @pytest.mark.parametrize(

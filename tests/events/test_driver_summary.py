@@ -5,8 +5,9 @@ from __future__ import annotations
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
+import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agent.config import Owner
@@ -187,10 +188,9 @@ def told(events: list[Event]) -> list[tuple[str, int, int, object, list[str]]]:
     return [(e.driver, e.trips, e.short_moves, e.metrics, e.estimated) for e in events if isinstance(e, DriverSummary)]
 
 
+@settings(deadline=None)
 @given(trips, st.data())
 def test_rebuilt_after_an_attribution_equals_adding_up_afresh(events: list[TripEnded], data: st.DataObject) -> None:
-    import msgspec
-
     now, over = context("2026-10-20 12:00"), context("2026-11-02 12:00")
     kept = fresh()
     for event in events:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agent.config import Owner
@@ -163,6 +163,7 @@ def test_marks(before: float, after: float, mark: int | None, unit_m: float) -> 
     assert highest_mark(before * unit_m, after * unit_m, unit_m) == mark
 
 
+@settings(deadline=None)
 @given(st.floats(0, 2e9), st.floats(0, 2e6), st.sampled_from([KM, MILE]))
 def test_a_mark_lies_in_between(before_m: float, way_m: float, unit_m: float) -> None:
     mark = highest_mark(before_m, before_m + way_m, unit_m)

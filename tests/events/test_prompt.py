@@ -7,7 +7,7 @@ from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agent.config import Owner, Service
@@ -146,6 +146,7 @@ def test_a_restart_between_does_not_lose_or_repeat_it(boot_id: str | None) -> No
     made.restart(boot_id, wall=wall(utc_s("2026-10-26 08:30") + 1000, at_s=now_s)).until(now_s)
     made.until(now_s + 3600).restart(wall=made.wall).until(now_s + 86_400)
     assert told(made) == ["2026-10-26 18:30:00"]
+    assert made.of(PromptReleased)[0].raised_utc_ns == made.of(PromptHeld)[0].raised_utc_ns
 
 
 def test_a_long_uptime_before_the_reboot_delays_nothing() -> None:
@@ -171,6 +172,11 @@ def test_what_comes_due_as_the_car_wakes_waits_for_a_trip_to_begin() -> None:
     assert alone.until(9999).of(PromptReleased)[0].t_ns == at(SETTLE_S)
 
 
+def test_and_a_reboot_does_not_make_that_longer() -> None:
+    made = Bench(services=OIL).live(every_second(900_000, [30_000_000.0] * 10, ODOMETER)).restart("boot-2").until(5)
+    assert [e.t_ns for e in made.of(PromptReleased)] == [at(5)]
+
+
 def test_two_items_are_two_prompts() -> None:
     services = (*OIL, Service("tyres", 10_000, 10_002))
     made = Bench(services=services).live(drive(odometer_m=START_M)).until(9999)
@@ -189,6 +195,7 @@ def test_what_it_says(counts: str, words: str, about: bool) -> None:
     )
 
 
+@settings(deadline=None)
 @given(
     st.integers(0, 4_000_000_000),
     st.times(),

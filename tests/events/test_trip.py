@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from agent.config import Owner
 from agent.events.odometer import DistanceUnaccounted
 from agent.events.trip import SHORT_M, STANDING_S, WAKING_S, TripEnded, TripStarted
 from agent.model import NS, Sample, derive_id
@@ -309,8 +310,6 @@ def test_ids_come_from_unit_boot_and_start() -> None:
 
 
 def test_the_driver_is_the_owners_default_and_stays_for_the_trip() -> None:
-    from agent.config import Owner
-
     assert Bench(owner=Owner(driver="ana")).live(drive()).until(999).trip.driver == "ana"
 
 
@@ -451,6 +450,7 @@ def test_a_piece_that_was_never_announced_is_when_it_goes_on() -> None:
     first, second = bench.of(TripEnded)
     assert [type(e) for e in said] == [TripStarted, TripEnded, TripStarted, TripEnded]
     assert said[2].trip_id == second.trip_id
+    assert bench.of(TripStarted)[1].start_utc_ns == second.start_utc_ns == at(UTC_S + BOOT_S)
     assert (first.pieces, second.pieces) == (1, 2)
 
 

@@ -70,7 +70,7 @@ def test_each_reason_for_an_end_has_its_backoff(
     least_s, most_s, in_the_end_s = waits
     first_s: list[float] = []
     later_s: list[float] = []
-    for seed in range(12):
+    for seed in range(8):
         bench = Bench(folder, events=3, seed=seed)
         at_s = 0.0
         bench.pump(at_s)
@@ -83,8 +83,8 @@ def test_each_reason_for_an_end_has_its_backoff(
             (first_s if times == 0 else later_s).append(at_s - lost_s)
         assert bench.done == []
         assert "said so" in str(bench.uplink.state.last_error)
-    assert least_s <= min(first_s) <= max(first_s) <= most_s + 0.2
-    assert in_the_end_s / 2 < max(later_s) <= in_the_end_s + 0.2
+    assert least_s <= min(first_s) <= max(first_s) <= most_s + 0.5
+    assert in_the_end_s / 2 < max(later_s) <= in_the_end_s + 0.5
 
 
 # -- a publish that is refused ---------------------------------------------------------------------
@@ -181,6 +181,21 @@ def test_a_quota_is_no_events_fault(make: Make) -> None:
     bench.pump(CAP_S + 1.1)
     assert bench.sent[WINDOW:] == [f"e{n}" for n in range(21)]
     assert bench.uplink.state.last_error is None
+
+
+@pytest.mark.parametrize("code", [NOT_AUTHORIZED, QUOTA, TOO_LARGE])
+def test_a_greeting_that_is_refused_is_not_said_again_at_once(make: Make, code: int) -> None:
+    bench = make()
+    bench.pump(0)
+    bench.line.news.put(Up(WINDOW))
+    bench.pump(0)
+    bench.line.answer(BIRTH, code=code)
+    bench.line.answer(LINK)
+    for tenth in range(10):
+        bench.pump(tenth / 10)
+    assert bench.line.refs() == [BIRTH, LINK]
+    bench.pump(MEND_CAP_S + 1)
+    assert bench.line.refs() == [BIRTH, LINK, BIRTH]
 
 
 @pytest.mark.parametrize("code", [0x90, TOO_LARGE, 0x99])

@@ -115,7 +115,7 @@ def test_reconnecting_backs_off_with_jitter_to_a_minute_at_most(make: Make) -> N
         waits_s.append(next_s - at_s)
         at_s = next_s
     for wait_s, longest_s in zip(waits_s, [10, 20, 40, *[60] * 9], strict=True):
-        assert LEAST * longest_s <= wait_s <= longest_s + 0.2
+        assert LEAST * longest_s <= wait_s <= longest_s + 0.5
     assert len({round(wait_s) for wait_s in waits_s[-5:]}) > 1  # jitter
     assert bench.uplink.state.losses == 12
 
@@ -152,7 +152,7 @@ def test_the_backoff_starts_over_with_an_events_acknowledgement(make: Make, work
         bench.line.lose()
         bench.pump(200)
         waits_s.append(bench.tries_at(200) - 200)
-    assert longest_s / 2 < max(waits_s) <= longest_s + 0.2
+    assert longest_s / 2 < max(waits_s) <= longest_s + 0.5
 
 
 def test_the_backoff_starts_over_after_a_minutes_connection(make: Make) -> None:

@@ -100,7 +100,7 @@ class Bench:
         """When, after this time, it begins its next connection, in seconds."""
         at_s, before = after_s, len(self.lines)
         while len(self.lines) == before:
-            at_s += 0.1
+            at_s += 0.1 if at_s - after_s < 10.0 else 0.5
             self.pump(at_s)
         return at_s
 
