@@ -10,7 +10,7 @@ from __future__ import annotations
 import gc
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 from zoneinfo import ZoneInfo
 
 from agent.corrections import months, rebuilt
@@ -28,6 +28,9 @@ from agent.io.retention import Shed
 from agent.io.store import Batch, Restored, Store, StoreError
 from agent.model import NS, Event, Frame, Sample, Setup, Wall, derive_id
 from agent.records import attribution, event_row, prompt_row, trip_row
+
+if TYPE_CHECKING:
+    from agent.io.uplink import UplinkState
 
 ROUTINE_S = 8  # a commit's pages cost the card some 12 kB; ten seconds of driving is what may be lost
 PARKED_S = 600  # a bus that chatters while the car is parked changes nothing that a restart would miss
@@ -49,6 +52,9 @@ def calm_collector() -> None:
 
 class Uplink(Protocol):
     """What the daemon asks of agent/io/uplink.py."""
+
+    @property
+    def state(self) -> UplinkState: ...
 
     def pump(self, now_ns: int) -> None: ...
 
@@ -223,7 +229,8 @@ class Daemon:
         engine = self.engine
         own = {"late samples": engine.late, "implausible speed": engine.grid.implausible}
         failed = {f"rule {name} failed": n for name, n in engine.failures.items()}
-        return {what: n for what, n in (self.decoder.dropped() | own | failed).items() if n}
+        aside = {"events too large for the broker": self.uplink.state.set_aside} if self.uplink is not None else {}
+        return {what: n for what, n in (self.decoder.dropped() | own | failed | aside).items() if n}
 
     def _commit_if_due(self) -> None:
         at_rest = self.engine.trip.state.phase == "parked" and not (self._events or self.store_trouble or self.store.restored)

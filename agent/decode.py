@@ -101,7 +101,7 @@ class Decoder:
             if message.bus in (None, frame.bus) and message.is_extended == frame.is_extended:
                 route = compile_message(message)
                 return _as_pairs(route) if as_pairs and route.paths is not None else route.decode
-        return self._answer if self._plan.obd else _nothing
+        return self._answer if as_pairs and self._plan.obd else _nothing
 
     def _answer(self, frame: Frame) -> list[tuple[str, Value]] | None:
         if self._plan.obd_bus in (None, frame.bus):

@@ -17,6 +17,7 @@ import pytest
 
 from agent.cli import exits
 from agent.config import Config, Section, parse
+from agent.io import requests
 from tests.conftest import ROOT, absent
 
 SYSTEMD = ROOT / "systemd"
@@ -189,13 +190,29 @@ def test_uninstall_takes_all_but_configuration_and_trips(installed: Path) -> Non
     assert placed(installed) == set()
 
 
-def test_what_root_enters_is_the_daemons(tmp_path: Path) -> None:
-    """`sudo keyoff odometer set` before the first start must not leave a database that the daemon cannot write."""
+@pytest.fixture
+def state(tmp_path: Path) -> Path:
+    """The daemon's folder, as root sees it."""
     if os.geteuid() != 0:
         pytest.skip("needs root, to be another user")
-    state, config = tmp_path / "state", tmp_path / "keyoff.toml"
-    state.mkdir()
-    os.chown(state, DAEMON, DAEMON)
+    folder = tmp_path / "state"
+    folder.mkdir()
+    os.chown(folder, DAEMON, DAEMON)
+    return folder
+
+
+def owners(folder: Path) -> set[tuple[int, int]]:
+    return {(p.stat().st_uid, p.stat().st_gid) for p in folder.rglob("*")}
+
+
+def test_what_root_enters_before_the_first_start_is_the_daemons(state: Path, tmp_path: Path) -> None:
+    config = tmp_path / "keyoff.toml"
     config.write_text(f'vehicle.profile = "obd2"\nunit.state_dir = "{state}"\nunit.cache_dir = "{tmp_path}/cache"\n')
     subprocess.run([sys.executable, "-m", "agent", "odometer", "set", "50000", "--config", config], cwd=ROOT, check=True)
-    assert {(p.stat().st_uid, p.stat().st_gid) for p in state.iterdir()} == {(DAEMON, DAEMON)}
+    assert owners(state) == {(DAEMON, DAEMON)}
+
+
+def test_what_root_enters_while_it_runs_can_be_taken_in(state: Path) -> None:
+    requests.leave(state, requests.Request("odometer", reading_m=5e7))
+    assert owners(state) == {(DAEMON, DAEMON)}
+    assert len(requests.waiting(state)) == 1

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,7 +9,7 @@ import click
 
 from agent.cli.load import load_config, setup_of
 from agent.config import Config, ConfigError, UnitConfig, VehicleConfig
-from agent.io.requests import FOLDER, Request, leave
+from agent.io.requests import Request, leave
 from agent.io.store import Store, StoreError
 
 if TYPE_CHECKING:
@@ -36,7 +34,7 @@ def enter(config_path: Path, store_path: Path | None, request: Request) -> None:
     except StoreError as e:
         if not e.locked:
             raise
-        _leave(path, request)
+        _leave(path.parent, request)
         return
     try:
         setup, plan = setup_of(config, config_path)
@@ -45,7 +43,6 @@ def enter(config_path: Path, store_path: Path | None, request: Request) -> None:
         apply(daemon, request)
     finally:
         store.close()
-        _hand_over(path)
 
 
 def apply(daemon: Daemon, request: Request) -> None:
@@ -59,22 +56,10 @@ def apply(daemon: Daemon, request: Request) -> None:
         daemon.assign(dict(rows[0]), request.driver)
 
 
-def _hand_over(store: Path) -> None:
-    """What root wrote goes to who owns its folder: the daemon has to write and to remove it."""
-    if os.geteuid() != 0:
-        return
-    owner = store.parent.stat()
-    for pattern in (f"{store.name}*", FOLDER, f"{FOLDER}/*"):
-        for path in store.parent.glob(pattern):
-            with suppress(FileNotFoundError):  # a request that the daemon has just taken in
-                os.chown(path, owner.st_uid, owner.st_gid, follow_symlinks=False)
-
-
-def _leave(store: Path, request: Request) -> None:
+def _leave(state_dir: Path, request: Request) -> None:
     from agent.io import clock
 
-    path = leave(store.parent, request)
-    _hand_over(store)
+    path = leave(state_dir, request)
     for _ in range(round(WAIT_S * 10)):
         if not path.exists():
             return

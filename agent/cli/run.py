@@ -77,13 +77,15 @@ class Loop:
 
     def __init__(self, daemon: Daemon, buses: list[LiveBus], state_dir: Path, uplink: Uplink | None) -> None:
         from agent.io.calendar import Calendar  # late
+        from agent.io.ledger import Ledger
         from agent.io.systemd import Notifier
 
         self.daemon, self.buses, self.state_dir, self.uplink = daemon, buses, state_dir, uplink
         self.notifier = Notifier()
         self.ticks = 0
         self._next_ns = 0
-        self.calendar = Calendar(daemon.store, daemon.zone)
+        self.ledger = Ledger(daemon.store)
+        self.calendar = Calendar(self.ledger, daemon.zone)
         self._heard = buses[0].heard
         for bus in buses[1:]:
             bus.heard = self._heard  # any bus wakes the loop
@@ -129,9 +131,9 @@ class Loop:
         try:
             for job in self.calendar.take(wall, None if due_ns is None else wall.utc_ns(due_ns) // NS * NS):
                 if job == "retention":
-                    self.daemon.store.retain(wall.utc_ns(now_ns) - RETAINED_NS)
+                    self.ledger.retain(wall.utc_ns(now_ns) - RETAINED_NS)
                 elif job == "compaction":
-                    self.daemon.store.compact()
+                    self.ledger.compact()
                 self.calendar.done(job)
         except StoreError as e:
             self.daemon.store_trouble = str(e)

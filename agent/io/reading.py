@@ -11,7 +11,7 @@ Row: TypeAlias = tuple[Any, ...]
 
 LOWEST, HIGHEST = -1_000, 300_000  # rows looked for one by one where neither end of a table can be read: a second's work
 PATIENCE, STRIDE = 3_000, 100
-DIGITS = "0123456789abcdef"  # ids are hexadecimal
+LETTERS = "0123456789abcdefghijklmnopqrstuvwxyz"  # ids are hexadecimal, other keys are words
 
 
 class Rows:
@@ -27,7 +27,7 @@ class Rows:
         if has_rowid(self.conn, table):
             yield from self._by_rowid(f"SELECT rowid, {what} FROM {table}", newest_first)
         else:
-            yield from self._by_id(f"SELECT id, {what} FROM {table}")
+            yield from self._by_key(table, what)
 
     def one(self, query: str, *values: object) -> Row | None:
         """The first row; None when there is none, or when it cannot be read."""
@@ -71,20 +71,20 @@ class Rows:
             failed = 0
             rowid += 1
 
-    def _by_id(self, query: str) -> Iterator[Row]:
-        """A table that is kept by its ids: from both ends, then for each first digit from both ends."""
-        seen: set[bytes] = set()
-        whole = "", *(f"WHERE id >= '{digit}' AND id < '{digit}~'" for digit in DIGITS)
-        for within in whole:
-            for order in ("ORDER BY id", "ORDER BY id DESC"):
+    def _by_key(self, table: str, what: str) -> Iterator[Row]:
+        """A table that is kept by a text: from both ends, then for each first letter from both ends."""
+        keys = [_text(row[1]) for row in self.conn.execute(f"PRAGMA table_info({table})") if row[5] == 1]
+        seen: set[Row] = set()
+        for within in ("", *(f"WHERE {key} >= '{letter}' AND {key} < '{letter}~'" for key in keys for letter in LETTERS)):
+            for order in ("", "DESC"):
                 before = self.gaps
-                for row in self._until_damage(f"{query} {within} {order}"):
-                    if row[0] not in seen:
-                        seen.add(row[0])
-                        yield row[1:]
+                for row in self._until_damage(f"SELECT {what} FROM {table} {within} ORDER BY {keys[0]} {order}"):
+                    if row not in seen:
+                        seen.add(row)
+                        yield row
                 if self.gaps == before:
                     break
-            if within == "" and order == "ORDER BY id":
+            if (within, order) == ("", ""):
                 return
 
     def _until_damage(self, query: str, *values: object) -> Iterator[Row]:

@@ -33,6 +33,10 @@ def leave(state_dir: Path, request: Request) -> Path:
         f.write(msgspec.json.encode(request))
         f.flush()
         os.fsync(f.fileno())
+    if os.geteuid() == 0:  # the daemon, who is not, has to read it and to remove it
+        owner = state_dir.stat()
+        for each in (folder, part):
+            os.chown(each, owner.st_uid, owner.st_gid)
     part.rename(path)
     return path
 

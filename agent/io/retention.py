@@ -6,7 +6,8 @@ told, in the transaction that removes it (`Shed`); an unacknowledged event leave
 number is told too.
 
 To remove rows takes room itself, in the log. So a reserve lies beside the database, twice as large as the log usually
-is: it goes first, the log's pages then fit into the database, and the log begins again in the space that it has.
+is: it goes first, the log's pages then fit into the database, and the log begins again in the space that it has. As long
+as there is no reserve the database does not grow: a page that is only in the log could not be brought home.
 """
 
 from __future__ import annotations
@@ -23,11 +24,11 @@ import msgspec
 
 PAGE_BYTES = 4096  # SQLite's default, which is also a block of the file system
 SLICE_BYTES = 1_000_000  # given up, or given back to the file system, in one go: a second's work for a slow card
-ROOM_BYTES = 200_000  # given up on a full disk: a few commits; more would not fit into the log
+ROOM_BYTES = 100_000  # given up on a full disk: a few trips' worth; much more would not fit into the log
 ROW_BYTES = 150  # an event without its body, with its entries in the indexes
 ROWS_AT_ONCE = 2_000
 RESERVE_BYTES = 2_000_000  # see the module
-SPARE_BYTES = 16 * RESERVE_BYTES  # so much room beside it before the reserve is made anew: the disk is not full any more
+SPARE_BYTES = 2 * RESERVE_BYTES  # room beside it before it is made anew: the disk is not full any more
 
 Ranges = list[tuple[int, int]]
 """First and last of runs of numbers, both inclusive, in order."""
@@ -185,6 +186,10 @@ class Reserve:
     def __init__(self, path: Path) -> None:
         self.path = path
 
+    @property
+    def is_there(self) -> bool:
+        return self.path.exists()
+
     def give_up(self) -> bool:
         """Whether there was one."""
         with suppress(OSError):
@@ -195,7 +200,7 @@ class Reserve:
     def keep(self) -> None:
         """Make it, when it is not there and the disk has room to spare."""
         try:
-            if self.path.exists():
+            if self.is_there:
                 return
             disk = os.statvfs(self.path.parent)
             if disk.f_bavail * disk.f_frsize < RESERVE_BYTES + SPARE_BYTES:

@@ -197,12 +197,13 @@ class Salvage:
         sequence = self._old.one("SELECT seq FROM sqlite_sequence WHERE name = 'events'")
         last = sequence[0] if sequence and isinstance(sequence[0], int) else 0
         if self._whole and self._old.gaps == before and self._counts == taken and sequence is not None:
-            voided = merged((seq, seq) for seq in renumbered if seq > 0)
+            gone = merged((seq, seq) for seq in renumbered if seq > 0)
         else:  # any of them may be among what was lost; those that arrived have arrived
-            bear = (number_in(event["envelope"]) for event in frozen)
-            voided = without([(1, last)] if last else [], (seq for of, seq in bear if of == self._epoch))
+            gone = [(1, last)] if last else []
         if self._marked > last:  # given, and unknown to the database
-            voided = merged([*voided, (last + 1, self._marked)])
+            gone = merged([*gone, (last + 1, self._marked)])
+        bear = (number_in(event["envelope"]) for event in frozen)
+        voided = without(gone, (seq for of, seq in bear if of == self._epoch))
         return voided, -len(frozen)
 
     def _waiting_rows(self) -> Iterator[Row]:

@@ -42,9 +42,6 @@ ANCHOR_S = 600  # how often the wall clock is written down while it runs on even
 ANCHOR_STEP_NS = NS // 2  # a jump is written down at once; less is a clock being slewed
 
 
-FLEETING = ("TripStarted", "HealthReported")  # the trip itself, and later health, say more
-
-
 class EventRow(NamedTuple):
     """An event as it is kept; `body` is its data as JSON."""
 
@@ -283,27 +280,6 @@ class Store:
         with self._errors():
             for r in self.conn.execute("SELECT * FROM events WHERE seq > 0 ORDER BY seq"):
                 yield r["envelope"] or self._envelope(r)
-
-    # -- the calendar's work (agent/io/calendar.py) ------------------------------------------------
-
-    def is_done(self, job: str, period: str) -> bool:
-        return self.conn.execute("SELECT 1 FROM done WHERE job = ? AND period = ?", (job, period)).fetchone() is not None
-
-    def mark_done(self, job: str, period: str) -> None:
-        with self._errors():
-            self.conn.execute("INSERT OR IGNORE INTO done (job, period) VALUES (?, ?)", (job, period))
-
-    def retain(self, before_utc_ns: int) -> int:
-        """Let go of acknowledged events from before then that nobody looks at again; gives how many."""
-        query = f"DELETE FROM events WHERE acked = 1 AND utc_ns < ? AND kind IN ({', '.join('?' * len(FLEETING))})"
-        with self._errors():
-            return self.conn.execute(query, (before_utc_ns, *FLEETING)).rowcount
-
-    def compact(self) -> None:
-        """Give free pages and the log's space back."""
-        with self._errors():
-            self.conn.execute("PRAGMA incremental_vacuum").fetchall()
-            self.conn.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
 
     # -- reading -------------------------------------------------------------------------------
 

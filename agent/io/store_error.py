@@ -66,4 +66,6 @@ def _reason(e: Exception) -> Reason:
         return "damaged" if isinstance(e, (sqlite3.OperationalError, msgspec.DecodeError)) else "other"
     if code == sqlite3.SQLITE_IOERR_SHORT_READ:
         return "damaged"  # the file ends before its last page
+    if code == sqlite3.SQLITE_IOERR_SHMSIZE:
+        return "full"  # no room for the index of the log
     return REASONS.get(code & 0xFF, "other")

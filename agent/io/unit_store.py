@@ -34,6 +34,8 @@ T = TypeVar("T")
 IO_PATIENCE_S = 120  # a card that the kernel resets answers again within this
 OPEN_AGAIN_S = 5  # between attempts to open it for writing
 TEND_S = 10  # between looks at size and reserve
+FEW_PAGES = 8  # what a trip's end takes, while the database may not grow
+MOST_PAGES = 1 << 30  # SQLite's own limit is about there
 MENDINGS = 3  # at one start: a reserve given up, a database set aside, the new one salvaged again
 SMALL_BYTES = 16_000_000  # rewritten at a start, within a second or two, when it cannot give space back as it is
 
@@ -113,11 +115,20 @@ class UnitStore(Store):
                 self._recover()
         self._reserve.keep()
         with self._errors():
+            self._limit_growth()
             return self._fit()
 
+    def _limit_growth(self) -> None:
+        """See retention.py: without a reserve the database keeps to the pages that it has."""
+        pages = MOST_PAGES if self._reserve.is_there else self.conn.execute("PRAGMA page_count").fetchone()[0]
+        self.conn.execute(f"PRAGMA max_page_count = {pages}")
+
     def _fit(self) -> Shed | None:
-        """Beyond the limit, a slice: space given back while some is free, else what has to go."""
+        """What has to go so that a database that may not grow has some pages free. Beyond the limit, a slice: space given
+        back while some is free, else what has to go."""
         pages, free = (int(self.conn.execute(f"PRAGMA {what}").fetchone()[0]) for what in ("page_count", "freelist_count"))
+        if free < FEW_PAGES and not self._reserve.is_there:
+            return plan(self.conn, self.epoch, ROOM_BYTES)
         own = (self.path.name, f"{self.path.name}-wal")
         beside = sum(n for f, n in sizes(self.path).items() if f.name not in own and ".newer-" not in f.name)
         if pages * PAGE_BYTES + LOG_BYTES + beside <= self._limit_bytes:
@@ -128,7 +139,7 @@ class UnitStore(Store):
             return Shed(self.epoch, files=(aside[0],), counts={"damaged databases given up": 1})
         if free * PAGE_BYTES < SLICE_BYTES:
             return plan(self.conn, self.epoch, SLICE_BYTES)
-        self.conn.execute(f"PRAGMA incremental_vacuum({SLICE_BYTES // PAGE_BYTES})").fetchall()
+        self.conn.executescript(f"PRAGMA incremental_vacuum({SLICE_BYTES // PAGE_BYTES});")  # execute() would free one page
         return None
 
     # -- mending -------------------------------------------------------------------------------
@@ -148,6 +159,7 @@ class UnitStore(Store):
             self._reserve.give_up()
             with suppress(sqlite3.Error):
                 self.conn.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()  # the next commit then begins the log again
+                self._limit_growth()
             return True
         if error.reason == "damaged" or (error.reason == "io" and self._is_out_of_patience()):
             self._recover()
@@ -246,6 +258,7 @@ class UnitStore(Store):
             self._attach(open_database(self.path))
         self._note()
         self._reserve.keep()
+        self._limit_growth()
 
     def _look(self, why: StoreError) -> None:
         """Go on with what can be read. Raises `why` when there is a database and its states cannot be."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 from agent.config import Owner
 from agent.daemon import Daemon
 from agent.io.store import Store
+from agent.io.uplink import UplinkState
 from agent.model import NS, Setup, Wall
 from agent.plan import Plan
 from agent.signals import IGNITION, ODOMETER, SPEED
@@ -31,6 +32,7 @@ class FarSide:
 
     def __init__(self, store: Store) -> None:
         self.store = store
+        self.state = UplinkState()
         self.is_there = True
         self.is_silent = False
         self.received: dict[str, bytes] = {}  # id → the bytes that came first

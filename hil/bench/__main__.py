@@ -14,11 +14,22 @@ from pathlib import Path
 import click
 
 from agent.cli.show import table
-from hil.bench import cost, cycles, hour, recordings, startup
+from hil.bench import cost, cycles, hour, link, recordings, startup, storage
 from hil.bench.drives import CACHE
 from hil.bench.figures import Figure, Group, LeftOut, Place
 
-GROUPS = {group.name: group for group in (cost.GROUP, startup.GROUP, recordings.GROUP, cycles.GROUP, hour.GROUP)}
+GROUPS = {
+    group.name: group
+    for group in (
+        cost.GROUP,
+        startup.GROUP,
+        recordings.GROUP,
+        cycles.GROUP,
+        hour.GROUP,
+        storage.GROUP,
+        link.GROUP,
+    )
+}
 
 
 @click.command()

@@ -127,11 +127,3 @@ def emptied(folder: Path) -> Path:
 
 FIGURES = ("backlog_drained_s", "backlog_missing", "herd_first_retry_latest_s", "herd_busiest_second", "herd_missing")
 GROUP = Group("link", FIGURES, measure)
-
-
-if __name__ == "__main__":
-    import tempfile
-
-    with tempfile.TemporaryDirectory() as here:
-        for figure in measure(Place(Path(), Path(here))):
-            print(figure.line())

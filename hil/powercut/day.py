@@ -13,6 +13,7 @@ from typing import Any
 from agent.config import Owner, Service
 from agent.daemon import Daemon
 from agent.io.unit_store import UnitStore
+from agent.io.uplink import UplinkState
 from agent.model import NS, Sample, Setup, Wall
 from agent.plan import Plan
 from agent.signals import IGNITION, ODOMETER, SPEED
@@ -76,6 +77,7 @@ class FarSide:
     def __init__(self, store: Store) -> None:
         self.store = store
         self.in_flight: list[str] = []
+        self.state = UplinkState()
 
     def pump(self, now_ns: int) -> None:
         for id in self.in_flight:
