@@ -38,6 +38,9 @@ class Frame(msgspec.Struct, frozen=True, gc=False):
 ClockQuality: TypeAlias = Literal["synchronised", "recorded", "unsure", "none"]
 
 
+TRUSTED: tuple[ClockQuality, ...] = ("synchronised", "recorded")  # more than the unit's own word for it
+
+
 class Wall(NamedTuple):
     """What the shell knows of the wall clock: UTC in ns = t_ns + offset_ns."""
 

@@ -12,13 +12,12 @@ from typing import TypeGuard
 
 import msgspec
 
-from agent.model import NS, Value, Wall
+from agent.model import NS, TRUSTED, Value, Wall
 from agent.tally import Sums, combine
 from agent.vehicle import Vehicle
 
 DECIDE_S = 60  # a unit's clock or the car's odometer is there by then, or will not be
 GRACE_S = 30  # off/on toggles shorter than this are ignored (Geotab's practice)
-TRUSTED = ("synchronised", "recorded")
 
 
 class Piece(msgspec.Struct, frozen=True, kw_only=True):

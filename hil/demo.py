@@ -28,6 +28,7 @@ from agent.io.uplink import Uplink
 from agent.model import NS, Frame, Wall
 from hil.broker import Broker
 from hil.ca import Authority
+from hil.cloud.show import reports
 from hil.cloud.subscriber import Cloud
 from hil.vehicle import HOUSEHOLD, Drive, PlannedDrive, car, frames, play, week
 
@@ -42,6 +43,9 @@ CHUNK = 100  # two seconds of the bus
 AFTER_NS = 3 * 24 * 3600 * NS  # how long the car then stands: prompts and the month's end come in that time
 QUARTER_NS = 900 * NS
 DRAIN_S = 60.0
+WALL = Wall(START_UTC_NS, "recorded")
+WRONG = Wall(START_UTC_NS - 2 * 3600 * NS, "unsure")  # as after a boot without a clock battery, until the network is there
+BROKER_GOES_AT, BROKER_COMES_AT = 8, 11
 ANSWERS, ANSWER_S = 20, 0.05  # how often, and how long, a simulated quarter of an hour waits for the broker
 
 CONFIG = """\
@@ -106,7 +110,7 @@ def main(folder: Path, kind: Any) -> None:
         cloud.start()
         try:
             path = write_config(folder, authority, broker, protocol)
-            live_the_week(path, cloud)
+            live_the_week(path, broker, cloud)
         finally:
             cloud.stop()
     click.echo(f"\nLook further:  .venv/bin/keyoff trips --config {path}   (also status, drivers, odometer)")
@@ -129,55 +133,68 @@ def write_config(folder: Path, authority: Authority, broker: Broker, protocol: P
     return path
 
 
-def live_the_week(path: Path, cloud: Cloud) -> None:
+class Life:
+    """The unit through the week. `wall` is what its clock says; the broker is there, or it is not."""
+
+    def __init__(self, daemon: Daemon, uplink: Uplink, broker: Broker, cloud: Cloud) -> None:
+        self.daemon, self.uplink, self.broker, self.cloud = daemon, uplink, broker, cloud
+        self.wall = WRONG
+        self.frames = 0
+
+    def drive(self, n: int, planned: PlannedDrive, drive: Drive) -> None:
+        """One drive's frames through the daemon, two seconds at a time; afterwards the household says who drove."""
+        start_ns = planned.start_utc_ns - START_UTC_NS
+        self.sleep_until(start_ns)
+        self.trouble(n)
+        for chunk in chunks(frames(drive, start_ns, max_frames_per_s=FRAMES_PER_S), CHUNK):
+            self.daemon.frames(chunk)
+            self.daemon.tick(chunk[-1].t_ns, self.wall)
+            self.frames += len(chunk)
+        self.daemon.tick(start_ns + (drive.duration_s + 60) * NS, self.wall)
+        self.daemon.assign(dict(self.daemon.store.trips()[-1]), planned.driver)
+
+    def trouble(self, n: int) -> None:
+        """What befalls it with the n-th drive: the clock is found after the first, and there is no broker for three."""
+        if n == 1:
+            self.wall = WALL
+        if n == BROKER_GOES_AT:
+            self.broker.stop()
+        elif n == BROKER_COMES_AT:
+            self.broker.start()
+            self.cloud.wait_until(lambda: self.cloud.subscribed, DRAIN_S)
+
+    def sleep_until(self, t_ns: int) -> None:
+        """The car stands, the unit looks around every quarter of an hour, and the broker has real time to answer."""
+        for at_ns in [*range(self.daemon.now_ns, t_ns, QUARTER_NS), t_ns]:
+            self.daemon.tick(at_ns, self.wall)
+            for _ in range(ANSWERS):
+                if not (self.daemon.store.unsent() and self.uplink.state.connected):
+                    break
+                self.uplink.wait(ANSWER_S)
+                self.daemon.send()
+
+
+def live_the_week(path: Path, broker: Broker, cloud: Cloud) -> None:
     """Drive, sleep, wake; then show what came of it."""
     config = load_config(path)
     setup, plan = setup_of(config, path)
     store = Store(path.parent / "keyoff.db", UNIT)
     daemon = Daemon(setup, plan, store, boot_id=f"demo-{SEED}")
     with attach(daemon, config, path) as uplink:
+        life = Life(daemon, uplink, broker, cloud)
         plans = week(HOUSEHOLD, SEED, START_UTC_NS)
-        heard = 0
         label = f"Seven days, {len(plans)} drives"
-        with click.progressbar(play(plans, car("sim_petrol", odometer_m=FIRST_READING_M)), length=len(plans), label=label) as bar:
-            for planned, drive in bar:
-                heard += drive_once(daemon, uplink, planned, drive)
-        end_ns = plans[-1].end_utc_ns() - START_UTC_NS + AFTER_NS
-        sleep_until(daemon, uplink, end_ns)
+        drives = enumerate(play(plans, car("sim_petrol", odometer_m=FIRST_READING_M)))
+        with click.progressbar(drives, length=len(plans), label=label) as bar:
+            for n, (planned, drive) in bar:
+                life.drive(n, planned, drive)
+        life.sleep_until(plans[-1].end_utc_ns() - START_UTC_NS + AFTER_NS)
         daemon.commit()
+        click.echo("Waiting for what the broker's absence left behind …")
         drain(daemon, uplink, DRAIN_S)
     cloud.wait_for(store.conn.execute("SELECT count(*) FROM events").fetchone()[0], DRAIN_S)
-    report(store, cloud, config.owner.timezone, heard)
+    report(store, cloud, config.owner.timezone, life.frames)
     store.close()
-
-
-WALL = Wall(START_UTC_NS, "recorded")
-
-
-def drive_once(daemon: Daemon, uplink: Uplink, planned: PlannedDrive, drive: Drive) -> int:
-    """One drive's frames through the daemon, two seconds at a time; afterwards the household says who drove."""
-    start_ns = planned.start_utc_ns - START_UTC_NS
-    sleep_until(daemon, uplink, start_ns)
-    heard = 0
-    for chunk in chunks(frames(drive, start_ns, max_frames_per_s=FRAMES_PER_S), CHUNK):
-        daemon.frames(chunk)
-        daemon.tick(chunk[-1].t_ns, WALL)
-        heard += len(chunk)
-    daemon.tick(start_ns + (drive.duration_s + 60) * NS, WALL)
-    trip = daemon.store.trips()[-1]
-    daemon.assign(dict(trip), planned.driver)
-    return heard
-
-
-def sleep_until(daemon: Daemon, uplink: Uplink, t_ns: int) -> None:
-    """The car stands, the unit looks around every quarter of an hour, and the broker has real time to answer."""
-    for at_ns in [*range(daemon.now_ns, t_ns, QUARTER_NS), t_ns]:
-        daemon.tick(at_ns, WALL)
-        for _ in range(ANSWERS):
-            if not daemon.store.unsent():
-                break
-            uplink.wait(ANSWER_S)
-            daemon.send()
 
 
 def chunks(items: Iterable[Frame], size: int) -> Iterator[list[Frame]]:
@@ -201,11 +218,23 @@ def report(store: Store, cloud: Cloud, zone: str, heard: int) -> None:
     click.echo(f'  "{prompts[0]["text"]}"')
     got = Counter(e["type"] for e in cloud.events)
     click.echo("\n" + table(("the cloud got", "events"), sorted(got.items())))
+    click.echo(
+        f"\nOn the way the clock was two hours wrong until after the first drive, and the broker was away from drive "
+        f"{BROKER_GOES_AT + 1} to {BROKER_COMES_AT}."
+    )
+    prove(store, cloud)
+
+
+def prove(store: Store, cloud: Cloud) -> None:
+    """What the receiver's own file proves, by (epoch, seq). Raises Unavailable when it is not everything, once, believed."""
+    (held,) = reports(cloud.receiver.db)
     kept = store.conn.execute("SELECT count(*) FROM events").fetchone()[0]
-    wrong = f"{cloud.counts.duplicates} duplicates, {cloud.counts.bad} bad signatures"
-    click.echo(f"\n{len(cloud.events)} of {kept} events arrived and verified, {wrong}; {store.unsent()} still to send.")
-    if len(cloud.events) != kept or cloud.counts.bad:
-        raise Unavailable("the subscriber did not get everything")
+    numbers = sum(last - first + 1 for epoch in held.epochs for first, last in epoch.here)
+    lost, twice = max(held.missing, kept - held.events), numbers - held.events
+    valid = "all signatures valid" if not held.bad else f"{held.bad} signatures not believed"
+    click.echo(f"The receiver holds {held.events} events of {kept}: {lost} lost, {twice} duplicated, {valid}.")
+    if lost or twice or held.bad or not held.complete:
+        raise Unavailable("the receiver does not hold everything once")
 
 
 if __name__ == "__main__":

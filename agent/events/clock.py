@@ -22,8 +22,7 @@ from agent.events.milestone import MilestoneReached
 from agent.events.odometer import DistanceUnaccounted, OdometerRebased
 from agent.events.service import ServiceDue
 from agent.events.trip import TripEnded, TripStarted
-from agent.model import NS, ClockQuality, Context, Event, Rule, Setup, Wall, derive_id
-from agent.stitch import TRUSTED
+from agent.model import NS, TRUSTED, ClockQuality, Context, Event, Rule, Setup, Wall, derive_id
 
 STEP_S = 2  # NTP slews what is less; no summary or prompt minds two seconds
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime, time, timedelta, tzinfo
 from zoneinfo import ZoneInfo
 
-from agent.model import NS, Metric, Span
+from agent.model import NS, TRUSTED, Metric, Span
 
 NIGHT_FROM = time(22)
 NIGHT_TO = time(6)
@@ -13,10 +13,10 @@ DAY = timedelta(days=1)
 
 
 class NightS(Metric):
-    """Of the whole trip, observed or not; absent while no wall clock is known."""
+    """Of the whole trip, observed or not; absent without a trusted wall clock: an hour off makes a night of an evening."""
 
     def result(self, span: Span) -> float | None:
-        if span.wall is None or span.wall.quality == "none":
+        if span.wall is None or span.wall.quality not in TRUSTED:
             return None
         zone = ZoneInfo(self.owner.timezone)
         return overlap_s(span.wall.utc_ns(span.start_ns), span.wall.utc_ns(span.end_ns), zone)
