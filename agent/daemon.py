@@ -161,7 +161,7 @@ class Daemon:
             counts.update(each.counts)
             if each.epoch is not None:
                 events += voided(ctx, "restored", {each.epoch: each.ranges})
-        return events + counted(ctx, counts)
+        return [*events, *counted(ctx, counts)]
 
     # -- what people enter -----------------------------------------------------------------------
 

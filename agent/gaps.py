@@ -12,9 +12,11 @@ from agent.model import Context, Event, derive_id
 RANGES_PER_EVENT = 1_000  # some 15 kB: far below what the strictest broker takes (AWS IoT: 128 kB)
 
 
-def voided(ctx: Context, why: Literal["shed", "restored"], numbers: Mapping[str, Sequence[tuple[int, int]]]) -> list[Event]:
+def voided(
+    ctx: Context, why: Literal["shed", "restored"], numbers: Mapping[str, Sequence[tuple[int, int]]]
+) -> list[SequenceVoided]:
     """The numbers, by epoch, that will never arrive: one event, or several when there are too many ranges for one."""
-    events: list[Event] = []
+    events = []
     for epoch, ranges in numbers.items():
         for at in range(0, len(ranges), RANGES_PER_EVENT):
             piece = list(ranges[at : at + RANGES_PER_EVENT])
@@ -23,7 +25,7 @@ def voided(ctx: Context, why: Literal["shed", "restored"], numbers: Mapping[str,
     return events
 
 
-def counted(ctx: Context, counts: Mapping[str, int]) -> list[Event]:
+def counted(ctx: Context, counts: Mapping[str, int]) -> list[HealthReported]:
     """What is gone, by what it was; nothing when it is nothing."""
     told = {what: n for what, n in sorted(counts.items()) if n}
     if not told:

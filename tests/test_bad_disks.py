@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -42,7 +43,7 @@ class Refusing(Store):
     def room(self) -> Shed | None:
         return self.to_shed
 
-    def bodies(self, kind: str) -> list[dict[str, object]]:
+    def bodies(self, kind: str) -> list[dict[str, Any]]:
         rows = self.conn.execute("SELECT body FROM events WHERE kind = ? ORDER BY seq", (kind,))
         return [msgspec.json.decode(row["body"]) for row in rows]
 
@@ -84,14 +85,14 @@ def test_events_in_memory_are_bounded_and_what_went_is_told(store: Refusing, mon
     store.reason = "readonly"
     for n in range(200):
         kind, extra = (HealthReported, {"counts": {"late samples": 1}}) if n % 4 else (TripStarted, {"trip_id": f"t{n}"})
-        car.daemon._heard([kind(id=str(n), t_ns=car.t_s * NS, boot_id="b", **extra)])  # type: ignore[arg-type]
+        car.daemon._heard([kind(id=str(n), t_ns=car.t_s * NS, boot_id="b", **extra)])
         car.stand(10)
         assert len(car.daemon._events) <= 45
     store.reason = None
     car.stand(30)
     started = {body["trip_id"] for body in store.bodies("TripStarted")} - {store.trips()[0]["id"]}
     reports = [body["counts"] for body in store.bodies("HealthReported")]
-    told = {what: sum(r.get(what, 0) for r in reports) for what in ("late samples", "TripStarted given up")}  # type: ignore[attr-defined]
+    told = {what: sum(r.get(what, 0) for r in reports) for what in ("late samples", "TripStarted given up")}
     assert told["late samples"] == 150, "a report that went is told again with the next"
     assert len(started) + told["TripStarted given up"] == 50
     assert "t196" in started

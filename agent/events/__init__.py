@@ -14,9 +14,13 @@ def discover() -> list[type[Rule]]:
 
     Raises ValueError for a file that breaks the rules of the folder.
     """
-    names = sorted(info.name for info in pkgutil.iter_modules(__path__))
-    found = [rule_in(importlib.import_module(f"{__name__}.{name}"), name) for name in names]
+    found = [rule_in(module, name) for name, module in _modules()]
     return [rule for rule in found if rule is not None]
+
+
+def _modules() -> list[tuple[str, ModuleType]]:
+    names = sorted(info.name for info in pkgutil.iter_modules(__path__))
+    return [(name, importlib.import_module(f"{__name__}.{name}")) for name in names]
 
 
 def rule_in(module: ModuleType, name: str) -> type[Rule] | None:
@@ -37,6 +41,9 @@ def rule_in(module: ModuleType, name: str) -> type[Rule] | None:
 
 def kinds() -> dict[str, type[Event]]:
     """name → record of every kind of event."""
-    discover()
-    every: list[type[Event]] = Event.__subclasses__()
-    return {e.__name__: e for e in sorted(every, key=lambda e: e.__name__) if e.__module__.startswith(__name__)}
+    own = [v for _, module in _modules() for v in vars(module).values() if getattr(v, "__module__", "") == module.__name__]
+    return {e.__name__: e for e in sorted(filter(_is_record, own), key=lambda e: e.__name__)}
+
+
+def _is_record(thing: object) -> bool:
+    return isinstance(thing, type) and issubclass(thing, Event)

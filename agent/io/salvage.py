@@ -223,17 +223,21 @@ class Salvage:
     def _history(self, free: int) -> None:
         """Traces and acknowledged events, the newest first, until the time is over."""
         until_ns = self._began_ns + HISTORY_NS
-        for table in ("trace", "events"):
-            names = EVENT if table == "events" else tuple(columns_of(self._new, table))
-            for row in self._sound(table, names, newest_first=True):
+        traces = self._sound("trace", tuple(columns_of(self._new, "trace")), newest_first=True)
+        for table, rows in (("trace", traces), ("events", self._acknowledged(free))):
+            for row in rows:
                 if clock.boottime_ns() > until_ns:
                     self._counts["older history left out"] = 1
                     return
-                if table == "trace":
-                    self._put(table, row)
-                elif row["acked"]:
-                    self._put(table, row | {"seq": free})
-                    free -= 1
+                self._put(table, row)
+
+    def _acknowledged(self, free: int) -> Iterator[Values]:
+        """With numbers from `free` downwards: those that they had are of another epoch."""
+        if self._event:
+            acked = self._event.index("acked")
+            rows = (row for row in self._old.rows("events", self._event, newest_first=True) if row[acked] == 1)
+            for seq, event in enumerate(self._sound_values("events", self._event, rows)):
+                yield event | {"seq": free - seq}
 
     def _sound(self, table: str, names: tuple[str, ...], newest_first: bool = False) -> Iterator[Values]:
         """The rows of a table that are what was written, in the columns of `names` that the old database has."""

@@ -12,7 +12,6 @@ This store tells what is wrong and leaves it to a person; the daemon's (unit_sto
 
 from __future__ import annotations
 
-import fcntl
 import os
 import secrets
 import sqlite3
@@ -26,13 +25,14 @@ import msgspec
 from agent.io import states, trace
 from agent.io.dating import Dating, date
 from agent.io.envelope import make_envelope
+from agent.io.owned import create, lock
 from agent.io.retention import Shed
 from agent.io.schema import TooNew, migrate
 from agent.io.store_error import StoreError, store_error
 from agent.io.uplink import Outgoing
 from agent.model import NS, ClockQuality
 
-__all__ = ["Batch", "EventRow", "Restored", "Store", "StoreError", "connect", "lock", "open_database", "store_error"]
+__all__ = ["Batch", "EventRow", "Restored", "Store", "StoreError", "connect", "open_database", "store_error"]
 
 BUSY_S = 5.0  # a reader's backup or a slow card; longer is another program that holds the file
 CHECKPOINT_PAGES = 256  # a megabyte of log: read whole after an unclean end, and what a full disk's reserve has to hold
@@ -369,34 +369,9 @@ def open_database(path: Path) -> sqlite3.Connection:
     """The writer's connection, the schema brought up to date. Raises StoreError."""
     try:
         if not path.exists():  # to open and close one that SQLite has open would drop its locks
-            os.close(_create(path, 0o644))
+            os.close(create(path, 0o644))
         conn = connect(path, read_only=False)
         migrate(conn)
     except (sqlite3.Error, TooNew, OSError) as e:
         raise store_error(path, e) from e
     return conn
-
-
-def lock(path: Path) -> int:
-    """One writer: an flock that the kernel drops when the process is gone, however it went. Raises StoreError."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle = _create(Path(f"{path}.lock"), 0o600)
-    except OSError as e:
-        raise store_error(path.parent, e) from e
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        os.close(handle)
-        words = f"{path}: another keyoff is writing to it; stop it first (systemctl stop keyoff)"
-        raise StoreError(words, "locked") from None
-    return handle
-
-
-def _create(path: Path, mode: int) -> int:
-    """The file, made if need be. What root makes (`sudo keyoff odometer set`) is the folder's owner's: the daemon's."""
-    handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, mode)
-    if os.geteuid() == 0:
-        folder = path.parent.stat()
-        os.fchown(handle, folder.st_uid, folder.st_gid)
-    return handle

@@ -22,9 +22,10 @@ from typing import TypeVar
 
 from agent.io import clock, salvage, states, wal
 from agent.io.check import Check
+from agent.io.owned import lock
 from agent.io.retention import PAGE_BYTES, ROOM_BYTES, SLICE_BYTES, Reserve, Shed, has_good_places, plan, sizes
 from agent.io.schema import migrate
-from agent.io.store import LOG_BYTES, Batch, Store, StoreError, connect, lock, open_database, store_error
+from agent.io.store import LOG_BYTES, Batch, Store, StoreError, connect, open_database, store_error
 from agent.io.uplink import Outgoing
 from agent.io.witness import Mark, Witness
 from agent.model import NS
@@ -67,7 +68,9 @@ class UnitStore(Store):
         try:
             self._open()
         except StoreError:
-            if self._shut is None:
+            if self._shut is None:  # nothing to go on with: the caller may try again, in this process too
+                self._end_check()
+                self._unlock()
                 raise
 
     def close(self) -> None:

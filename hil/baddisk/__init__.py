@@ -12,7 +12,9 @@ import os
 import shutil
 import subprocess
 import sys
+import threading
 from pathlib import Path
+from queue import SimpleQueue
 from types import TracebackType
 from typing import Any, Literal, TypeAlias
 
@@ -20,6 +22,7 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 SHIM = Path(__file__).with_name("shim.c")
 
 Kind: TypeAlias = Literal["write", "read", "sync", "open"]
+DEADLINE_S = 120  # generous: only a unit that hangs reaches it
 ERRORS = {"full": errno.ENOSPC, "I/O error": errno.EIO, "read-only": errno.EROFS, "too large": errno.EFBIG}
 
 
@@ -66,6 +69,8 @@ class Worker:
             stdout=subprocess.PIPE,
             text=True,
         )
+        self._lines: SimpleQueue[str] = SimpleQueue()
+        threading.Thread(target=self._read, daemon=True).start()
 
     def __enter__(self) -> Worker:
         return self
@@ -80,9 +85,8 @@ class Worker:
         print(*words, file=self._process.stdin, flush=True)
 
     def answer(self) -> dict[str, Any]:
-        """Raises EOFError when the process has ended."""
-        assert self._process.stdout is not None
-        line = self._process.stdout.readline()
+        """Raises EOFError when the process has ended, queue.Empty when it does not answer."""
+        line = self._lines.get(timeout=DEADLINE_S)
         if not line:
             raise EOFError(f"the unit ended with {self._process.wait()}")
         found: dict[str, Any] = json.loads(line)
@@ -91,3 +95,9 @@ class Worker:
     def do(self, *words: object) -> dict[str, Any]:
         self.tell(*words)
         return self.answer()
+
+    def _read(self) -> None:
+        assert self._process.stdout is not None
+        for line in self._process.stdout:
+            self._lines.put(line)
+        self._lines.put("")

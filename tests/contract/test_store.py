@@ -213,7 +213,9 @@ def test_on_a_full_disk_it_works_on_by_giving_up_what_is_wanted_least(small_disk
         assert car.daemon.store_trouble is None
         assert 0 < counts(store)["traces given up"] < OLD_TRACES
         assert store.conn.execute("SELECT trip_id FROM trace ORDER BY rowid").fetchone()[0] != "old 0", "the oldest first"
-        assert store.conn.execute("SELECT count(*) FROM events WHERE kind = 'TripEnded'").fetchone()[0] == len(store.trips()) == 41
+        assert (
+            store.conn.execute("SELECT count(*) FROM events WHERE kind = 'TripEnded'").fetchone()[0] == len(store.trips()) == 41
+        )
         assert store.conn.execute("PRAGMA integrity_check").fetchone()[0] == "ok"
 
 
@@ -245,7 +247,10 @@ def test_a_start_on_a_full_disk_collects_and_writes_when_there_is_room(small_dis
         filler.unlink()
         again.stand(HEALED_S)
         assert again.daemon.store_trouble is None
-        assert [row["kind"] for row in store.conn.execute("SELECT kind FROM events ORDER BY seq")] == ["TripStarted", "TripEnded"] * 2
+        assert [row["kind"] for row in store.conn.execute("SELECT kind FROM events ORDER BY seq")] == [
+            "TripStarted",
+            "TripEnded",
+        ] * 2
 
 
 def test_a_start_on_a_read_only_disk_goes_on_from_the_states(small_disk: Path, unit_time: list[Car]) -> None:
@@ -380,7 +385,9 @@ def test_damage_after_a_cut_is_found_salvaged_and_told(
 
 
 @pytest.mark.parametrize("hurt", [damage.header, damage.first_page])
-def test_a_database_whose_first_page_is_gone_is_salvaged_whole(ended: Life, tmp_path: Path, unit_time: list[Car], hurt: Hurt) -> None:
+def test_a_database_whose_first_page_is_gone_is_salvaged_whole(
+    ended: Life, tmp_path: Path, unit_time: list[Car], hurt: Hurt
+) -> None:
     with closing(live_on(ended, tmp_path / "copy", hurt, 0, unit_time)) as store:
         check(ended, store)
         assert store.epoch != ended.epoch

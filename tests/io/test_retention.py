@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from itertools import pairwise
 from pathlib import Path
 
 import msgspec
@@ -110,7 +111,9 @@ def test_it_looks_at_no_more_rows_than_it_needs(store: Store) -> None:
     for question in questions:
         details = [r["detail"] for r in store.conn.execute(f"EXPLAIN QUERY PLAN SELECT kind FROM events {question} LIMIT 1")]
         assert not any("TEMP B-TREE" in detail for detail in details), question
-    (voids,) = store.conn.execute("EXPLAIN QUERY PLAN SELECT seq FROM events WHERE acked = 0 AND kind = 'SequenceVoided' AND seq > 0")
+    (voids,) = store.conn.execute(
+        "EXPLAIN QUERY PLAN SELECT seq FROM events WHERE acked = 0 AND kind = 'SequenceVoided' AND seq > 0"
+    )
     assert "voids" in voids["detail"]
 
 
@@ -125,7 +128,7 @@ def numbers(ranges: list[tuple[int, int]]) -> set[int]:
 def test_merged_says_the_same_with_gaps_between(ranges: list[tuple[int, int]]) -> None:
     whole = merged(ranges)
     assert numbers(whole) == numbers(ranges)
-    assert all(a[1] + 1 < b[0] for a, b in zip(whole, whole[1:], strict=False))
+    assert all(a[1] + 1 < b[0] for a, b in pairwise(whole))
 
 
 @given(RANGES, st.sets(st.integers(0, 70)))

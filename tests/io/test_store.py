@@ -7,12 +7,13 @@ import os
 import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from agent.io.schema import names
-from agent.io.store import Batch, EventRow, Store, StoreError, connect
+from agent.io.store import ANCHOR_S, Batch, EventRow, Store, StoreError, connect
 
 
 def row(id: str, importance: int = 5, once: bool = False, body: bytes = b'{"a":1}') -> EventRow:
@@ -86,6 +87,134 @@ def test_acknowledged_leaves_the_outbox_once_written(store: Store) -> None:
     assert store.unsent() == 1
     published = store.conn.execute("SELECT published, published_utc_ns FROM prompts").fetchone()
     assert tuple(published) == (1, 1_700_000_000_000_000_000)
+
+
+def test_what_is_acknowledged_gives_up_its_frozen_bytes(store: Store) -> None:
+    store.commit(Batch(events=[row("a"), row("b")]))
+    handed_out = store.waiting(10, ())
+    store.acknowledged("a")
+    store.flush()
+    kept = [r["envelope"] for r in store.conn.execute("SELECT envelope FROM events ORDER BY seq")]
+    assert kept == [None, handed_out[1].payload]
+    assert list(store.envelopes()) == [o.payload for o in handed_out], "the same can be made again"
+
+
+def log_pages(store: Store) -> int:
+    """How many pages have been written to the log since it was last empty."""
+    return max(0, Path(f"{store.path}-wal").stat().st_size - 32) // 4120
+
+
+def test_a_routine_commit_writes_one_page(store: Store) -> None:
+    """However many states there are, and however long: those that change with events only lie elsewhere."""
+    quiet = {f"quiet {n}": (1, b'{"was":"%s"}' % os.urandom(400).hex().encode()) for n in range(9)}
+    store.commit(Batch(states=quiet | {"trip": (1, b"{}"), "engine": (1, b"{}")}))
+    anchor = ("boot", 0, 0, "synchronised")
+    pages = []
+    for n in range(200):
+        trip = b'{"bands":{%s}}' % b",".join(b'"%d-%d":%d.%d' % (k, k + 20, n * k, k) for k in range(150))
+        points = [("t", (8 * n + s) * 10**9, 50 + s / 7, 1500.0 + s) for s in range(8)]
+        states = quiet | {"trip": (1, trip), "engine": (1, b'{"t_ns":%d}' % n)}
+        store.conn.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        store.commit(Batch(states=states, points=points, anchor=(*anchor[:1], 8 * n * 10**9, 8 * n * 10**9, anchor[3])))
+        pages.append(log_pages(store))
+    settled = pages[20:]
+    assert sum(1 for n in settled if n == 1) > 0.85 * len(settled), "now and then a piece of the trace is put to the others"
+    assert store.states()["trip"] == (1, trip)
+    assert len(store.trace("t").t_ns) == 1600
+
+
+def test_a_state_goes_on_wherever_it_lies(store: Store) -> None:
+    store.commit(Batch(states={"a": (1, b"0"), "b": (1, b"0")}))
+    for n in range(1, 4):
+        store.commit(Batch(states={"a": (1, b"%d" % n), "b": (1, b"0")}))
+    store.commit(Batch(states={"a": (2, b"9"), "b": (1, b"1")}, events=[row("x")]))
+    assert store.states() == {"a": (2, b"9"), "b": (1, b"1")}
+    store.close()
+    again = Store(store.path, "unit-1")
+    assert again.states() == {"a": (2, b"9"), "b": (1, b"1")}
+    again.commit(Batch(states={"a": (1, b"7")}))
+    assert again.states()["a"] == (1, b"7"), "another version, too, is a change"
+
+
+def anchors(store: Store) -> list[tuple[object, ...]]:
+    return [tuple(r) for r in store.conn.execute("SELECT boot_id, t_ns, utc_ns, quality FROM anchors ORDER BY rowid")]
+
+
+def test_the_wall_clock_is_written_when_it_says_something_new(store: Store) -> None:
+    s, utc = 10**9, 1_700_000_000 * 10**9
+    for t_s, offset_ns, quality in (
+        (1, 0, "unsure"),
+        (60, 1000, "unsure"),
+        (120, 0, "synchronised"),
+        (130, 3 * s, "synchronised"),
+    ):
+        store.commit(Batch(anchor=("b1", t_s * s, utc + t_s * s + offset_ns, quality)))
+        assert (anchors(store)[0][1] == t_s * s) == (t_s != 60), t_s
+    store.commit(Batch(anchor=("b1", 129 * s + ANCHOR_S * s, utc + (129 + ANCHOR_S) * s + 3 * s, "synchronised")))
+    assert anchors(store)[0][1] == 130 * s
+    store.commit(Batch(anchor=("b1", 130 * s + ANCHOR_S * s, utc + (130 + ANCHOR_S) * s + 3 * s, "synchronised")))
+    assert anchors(store)[0][1] == 130 * s + ANCHOR_S * s
+    store.commit(Batch(anchor=("b2", s, utc, "unsure")))
+    assert len(anchors(store)) == 2
+
+
+def test_a_trace_over_two_boots_is_in_the_order_in_which_it_was_driven(store: Store) -> None:
+    for start in (1_000, 1_200, 5, 300):  # the unit was switched off in between
+        store.commit(Batch(points=[("t", (start + s) * 10**9, float(s), None) for s in range(160)]))
+    store.commit(Batch(ended=["t"]))
+    t_s = [t // 10**9 for t in store.trace("t").t_ns]
+    assert t_s == [start + s for start in (1_000, 1_200, 5, 300) for s in range(160)]
+
+
+def test_a_damaged_piece_of_a_trace_is_left_out(store: Store) -> None:
+    store.commit(Batch(points=[("t", s * 10**9, 1.0, None) for s in range(900)]))
+    store.commit(Batch(points=[("t", s * 10**9, 1.0, None) for s in range(900, 910)]))
+    store.conn.execute("UPDATE trace SET body = x'00'")
+    assert len(store.trace("t").t_ns) == 10
+    store.commit(Batch(ended=["t"]))
+    assert len(store.trace("t").t_ns) == 10
+
+
+def test_what_cannot_be_read_is_a_store_error(store: Store) -> None:
+    store.commit(Batch(events=[row("a")]))
+    store.conn.execute("UPDATE events SET body = x'ff'")
+    with pytest.raises(StoreError) as refused:
+        store.waiting(1, ())
+    assert refused.value.reason == "damaged"
+    store.conn.execute("DROP TABLE events")
+    for ask in (store.unsent, lambda: store.waiting(1, ()), lambda: list(store.envelopes()), lambda: store.count("x")):
+        with pytest.raises(StoreError):
+            ask()
+
+
+def test_what_root_makes_is_the_folders_owners(tmp_path: Path) -> None:
+    if os.geteuid() != 0:
+        pytest.skip("needs root, to be another user")
+    folder = tmp_path / "state"
+    folder.mkdir()
+    os.chown(folder, 54_321, 54_322)
+    made = Store(folder / "keyoff.db", "u")
+    made.commit(Batch(states={"a": (1, b"1")}))
+    assert {(p.stat().st_uid, p.stat().st_gid) for p in folder.iterdir()} == {(54_321, 54_322)}
+    assert {p.name for p in folder.iterdir()} == {f"keyoff.db{end}" for end in ("", "-wal", "-shm", ".lock")}
+    made.close()
+
+
+def test_a_database_of_the_first_schema_is_brought_up_to_date(tmp_path: Path) -> None:
+    path = tmp_path / "keyoff.db"
+    with closing(sqlite3.connect(path)) as conn:
+        conn.executescript((Path(__file__).parent / "schemas" / "0001.sql").read_text())
+    store = Store(path, "unit-1")
+    assert store.conn.execute("PRAGMA user_version").fetchone()[0] == len(names())
+    assert store.epoch == "0123456789abcdef"
+    assert store.states() == {"engine": (1, b'{"boot_id":"boot-0","t_ns":5}'), "trip": (1, b'{"phase":"parked"}')}
+    assert [(o.seq, o.kind) for o in store.waiting(9, ())] == [(3, "TripStarted"), (2, "HealthReported")]
+    assert store.waiting(9, ())[1].payload == b'{"frozen":"bytes"}'
+    assert [r["driver"] for r in store.trips()] == ["ana"]
+    assert store.trace("t1").speed_kmh == [1.5, 2.5]
+    assert store.commit(Batch(events=[row("d" * 32, once=True), row("new")])) == 1
+    assert store.conn.execute("SELECT seq FROM events WHERE id = 'new'").fetchone()[0] == 4
+    store.close()
 
 
 def test_a_second_writer_is_refused_with_the_way_out(store: Store) -> None:

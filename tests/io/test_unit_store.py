@@ -1,0 +1,296 @@
+"""The unit's store: how it opens, what it mends by itself, and that it keeps to its size."""
+
+from __future__ import annotations
+
+import errno
+import os
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from agent.io import clock, salvage, unit_store
+from agent.io.check import Check
+from agent.io.retention import Shed, sizes
+from agent.io.store import Batch, EventRow, Store, StoreError
+from agent.io.unit_store import IO_PATIENCE_S, UnitStore, open_for_daemon
+from agent.io.witness import Witness
+from agent.model import NS
+from tests.conftest import ROOT
+
+SMALLEST_MB = 16
+
+
+def row(id: str, kind: str = "TripEnded", importance: int = 5, size: int = 10) -> EventRow:
+    return EventRow(id, kind, 1, importance, False, 7, "boot", None, "none", b'{"a":"' + b"x" * size + b'"}')
+
+
+class Now:
+    s = 0.0
+
+
+@pytest.fixture
+def now(monkeypatch: pytest.MonkeyPatch) -> Now:
+    """The time as the store sees it."""
+    time = Now()
+    monkeypatch.setattr(clock, "boottime_ns", lambda: round(time.s * NS))
+    return time
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "keyoff.db"
+
+
+@pytest.fixture
+def store(path: Path) -> Iterator[UnitStore]:
+    with closing(open_for_daemon(path, "unit-1", 256)) as opened:
+        yield opened
+
+
+def garbage(path: Path, at: int, size: int = 4096) -> None:
+    with path.open("r+b") as file:
+        file.seek(at)
+        file.write(os.urandom(size))
+
+
+# -- opening ---------------------------------------------------------------------------------------
+
+
+def test_another_keyoff_is_told_and_left_alone(store: UnitStore) -> None:
+    with pytest.raises(StoreError) as refused:
+        open_for_daemon(store.path, "unit-1", 256)
+    assert refused.value.locked
+    assert store.commit(Batch(events=[row("a")])) == 1
+
+
+def test_a_new_database_can_shrink_has_a_witness_and_a_reserve(store: UnitStore) -> None:
+    assert store.conn.execute("PRAGMA auto_vacuum").fetchone()[0] == 2
+    assert Witness(Path(f"{store.path}.mark")).version() == store.conn.execute("PRAGMA user_version").fetchone()[0]
+    assert Path(f"{store.path}.reserve").exists()
+
+
+def test_an_old_small_database_learns_to_shrink(path: Path) -> None:
+    with closing(sqlite3.connect(path)) as conn:
+        conn.execute("CREATE TABLE x (a)")
+        conn.execute("DROP TABLE x")
+        assert conn.execute("PRAGMA auto_vacuum").fetchone()[0] == 0
+    with closing(open_for_daemon(path, "unit-1", 256)) as store:
+        assert store.conn.execute("PRAGMA auto_vacuum").fetchone()[0] == 2
+        assert not list(path.parent.glob("*.damaged-*"))
+
+
+def test_the_check_runs_only_after_an_end_that_was_not_tidy(path: Path) -> None:
+    open_for_daemon(path, "unit-1", 256).close()
+    with closing(open_for_daemon(path, "unit-1", 256)) as store:
+        assert store._check is None
+    code = (
+        "import os\nfrom pathlib import Path\nfrom agent.io.store import Batch, Store\n"
+        f"Store(Path({str(path)!r}), 'u').commit(Batch(states={{'a': (1, b'1')}}))\nos._exit(9)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False, cwd=ROOT).returncode == 9
+    with closing(open_for_daemon(path, "unit-1", 256)) as store:
+        assert store._check is not None
+        store._check.join()
+        assert store._check.found is None
+        assert store.states() == {"a": (1, b"1")}
+
+
+def test_what_the_check_finds_is_salvaged_at_work(path: Path, now: Now) -> None:
+    with closing(Store(path, "unit-1")) as first:
+        first.commit(Batch(events=[row(str(n), size=600) for n in range(60)]))
+        page = first.conn.execute("SELECT max(pageno) FROM dbstat WHERE name = 'events' AND pagetype = 'leaf'").fetchone()[0]
+    with closing(open_for_daemon(path, "unit-1", 256)) as store:
+        epoch = store.epoch
+        garbage(path, (page - 1) * 4096)
+        store._check = Check(path)
+        store._check.start()
+        store._check.join()
+        now.s += 100
+        assert store.tend() is None
+        assert store.epoch != epoch
+        assert store.restored[0].epoch == epoch
+        assert 40 < store.conn.execute("SELECT count(*) FROM events").fetchone()[0] < 60
+        assert store.conn.execute("PRAGMA integrity_check").fetchone()[0] == "ok"
+
+
+def test_an_older_copy_put_back_is_noticed_by_its_numbers(path: Path) -> None:
+    with closing(open_for_daemon(path, "unit-1", 256)) as store:
+        store.commit(Batch(events=[row("a")]))
+    before = path.read_bytes()
+    with closing(open_for_daemon(path, "unit-1", 256)) as store:
+        store.commit(Batch(events=[row("b"), row("c")]))
+        epoch = store.epoch
+    path.write_bytes(before)
+    with closing(open_for_daemon(path, "unit-1", 256)) as store:
+        assert store.epoch != epoch
+        assert store.restored[0].ranges == [(1, 3)], "the number of `a` was not sent yet; it has another now"
+
+
+def test_a_database_that_lost_its_epoch_is_no_new_one(path: Path) -> None:
+    with closing(open_for_daemon(path, "unit-1", 256)) as store:
+        store.commit(Batch(events=[row("a")]))
+        epoch = store.epoch
+        store.conn.execute("DELETE FROM meta")
+    with closing(open_for_daemon(path, "unit-1", 256)) as store:
+        assert [each.epoch for each in store.restored] == [epoch]
+
+
+def refuse(path: Path, why: str) -> Path:
+    raise OSError(errno.EROFS, "Read-only file system")
+
+
+def test_states_that_cannot_be_read_are_never_overwritten(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The folder may not be written to, and the file is nonsense: better no start than one that forgets."""
+    path.write_bytes(os.urandom(40_000))
+    monkeypatch.setattr(salvage, "set_aside", refuse)
+    with pytest.raises(StoreError):
+        open_for_daemon(path, "unit-1", 256)
+
+
+# -- at work ---------------------------------------------------------------------------------------
+
+
+def test_damage_met_by_a_commit_is_mended_and_the_commit_goes_through(path: Path, now: Now) -> None:
+    with closing(open_for_daemon(path, "unit-1", 256)) as store:
+        store.commit(Batch(events=[row(str(n), size=600) for n in range(20)], states={"a": (1, b"1")}))
+        page = store.conn.execute("SELECT rootpage FROM sqlite_master WHERE name = 'once'").fetchone()[0]
+    with closing(open_for_daemon(path, "unit-1", 256)) as store:
+        garbage(path, (page - 1) * 4096)
+        assert store.commit(Batch(events=[row("new", "Milestone")._replace(once=True)], states={"a": (1, b"2")})) == 1
+        assert store.states() == {"a": (1, b"2")}
+        assert store.unsent() == 21
+        assert len(store.restored) == 1
+
+
+def test_patience_with_io_errors_ends_once_and_only_where_the_card_has_good_places(
+    store: UnitStore, now: Now, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(self: Store, batch: Batch, utc_ns: int | None = None) -> int:
+        raise StoreError("no", "io")
+
+    monkeypatch.setattr(Store, "commit", fails)
+    good = True
+    monkeypatch.setattr(unit_store, "has_good_places", lambda _: good)
+    epoch = store.epoch
+
+    def after(s: float) -> bool:
+        """Whether it has moved by then."""
+        now.s = s
+        with pytest.raises(StoreError):
+            store.commit(Batch())
+        return store.epoch != epoch
+
+    assert not after(0)
+    assert not after(IO_PATIENCE_S)
+    good = False
+    assert not after(IO_PATIENCE_S + 10)
+    good = True
+    assert after(IO_PATIENCE_S + 20)
+    epoch = store.epoch
+    assert not after(10 * IO_PATIENCE_S)
+
+
+def test_what_is_frozen_goes_out_while_nothing_can_be_written(path: Path) -> None:
+    with closing(open_for_daemon(path, "unit-1", 256)) as store:
+        store.commit(Batch(events=[row("frozen")]))
+        store.waiting(9, ())
+        store.commit(Batch(events=[row("fresh")]))
+        store.conn.execute("PRAGMA query_only = ON")
+        assert [o.id for o in store.waiting(9, ())] == ["frozen"]
+        with pytest.raises(StoreError):
+            store.waiting(9, {"frozen"})
+
+
+# -- size ------------------------------------------------------------------------------------------
+
+
+def total(path: Path) -> int:
+    return sum(size for file, size in sizes(path).items() if ".newer-" not in file.name)
+
+
+def settle(store: UnitStore, now: Now) -> list[Shed]:
+    """As the daemon does it, until nothing is due any more."""
+    shed = []
+    for _ in range(1000):
+        now.s += 11
+        before = store.conn.total_changes, store.conn.execute("PRAGMA page_count").fetchone()[0]
+        due = store.tend()
+        if due is not None:
+            store.commit(Batch(shed=due))
+            shed.append(due)
+        elif before == (store.conn.total_changes, store.conn.execute("PRAGMA page_count").fetchone()[0]):
+            return shed
+    raise AssertionError("it does not come to an end")
+
+
+def test_the_files_keep_to_their_size_and_what_goes_goes_in_order(path: Path, now: Now) -> None:
+    trips = [{"id": f"t{n}", "kind": "trip", "driver": "x", "metrics": "{}", "estimated": "[]"} for n in range(30)]
+    with closing(open_for_daemon(path, "unit-1", SMALLEST_MB)) as store:
+        for trip in trips:
+            store.commit(Batch(trips=[trip]))
+            store.conn.execute("INSERT INTO trace VALUES (?, 1, 1, ?)", (trip["id"], os.urandom(100_000)))
+        store.commit(Batch(events=[row(f"s{n}", size=20_000) for n in range(200)]))
+        for n in range(200):
+            store.acknowledged(f"s{n}")
+        store.flush()
+        store.commit(Batch(events=[row(f"u{n}", importance=1 + n % 9, size=20_000) for n in range(700)]))
+        assert total(path) > SMALLEST_MB * 1_000_000
+        shed = settle(store, now)
+        store.conn.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        assert total(path) <= SMALLEST_MB * 1_000_000
+        assert total(path) > SMALLEST_MB * 1_000_000 * 0.6, "and no more than needed goes"
+        assert len(store.trips()) == 30
+        assert store.conn.execute("SELECT count(*) FROM trace").fetchone()[0] == 0
+        assert {r[0] for r in store.conn.execute("SELECT acked FROM events")} == {0}
+        left = [r[0] for r in store.conn.execute("SELECT importance FROM events ORDER BY seq")]
+        assert max(left) < 9, "the least important have gone"
+        assert sum(n for each in shed for n in each.counts.values()) == 30 + 200 + 700 - len(left)
+        voided = {n for each in shed for first, last in each.voided.get(store.epoch, []) for n in range(first, last + 1)}
+        assert voided | {r[0] for r in store.conn.execute("SELECT seq FROM events")} == set(range(201, 901))
+        assert max(sum(map(len, (each.traces, each.rows))) for each in shed) <= 60, "a slice at a time"
+
+
+def test_within_its_size_nothing_goes(store: UnitStore, now: Now) -> None:
+    store.commit(Batch(events=[row(str(n), size=1000) for n in range(1000)]))
+    assert settle(store, now) == []
+    assert store.unsent() == 1000
+
+
+def test_a_damaged_copy_goes_before_anything_else_and_a_newer_one_does_not_count(path: Path, now: Now) -> None:
+    Path(f"{path}.damaged-1").write_bytes(bytes(14_000_000))
+    Path(f"{path}.damaged-1-wal").write_bytes(b"")
+    Path(f"{path}.newer-2").write_bytes(bytes(20_000_000))
+    Store(path, "unit-1").close()
+    with closing(open_for_daemon(path, "unit-1", SMALLEST_MB)) as store:
+        store.commit(Batch(events=[row(str(n), size=1000) for n in range(10)]))
+        (shed,) = settle(store, now)
+        assert shed.counts == {"damaged databases given up": 1}
+        assert store.unsent() == 10
+    assert not Path(f"{path}.damaged-1").exists()
+    assert not Path(f"{path}.damaged-1-wal").exists()
+    assert Path(f"{path}.newer-2").exists()
+
+
+def test_without_a_reserve_it_does_not_grow_and_with_one_it_does(
+    store: UnitStore, now: Now, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("agent.io.retention.SPARE_BYTES", 1 << 60)
+    store.commit(Batch(events=[row(str(n), size=1000) for n in range(50)]))
+    store._reserve.give_up()
+    now.s += 20
+    shed = store.tend()
+    assert shed is not None, "some pages are freed beforehand"
+    with pytest.raises(StoreError) as refused:
+        store.commit(Batch(events=[row("large", size=200_000)]))
+    assert refused.value.reason == "full"
+    store.commit(Batch(shed=shed))
+    assert store.commit(Batch(events=[row("small", size=1000)])) == 1
+    monkeypatch.setattr("agent.io.retention.SPARE_BYTES", 0)
+    now.s += 20
+    store.tend()
+    assert store.commit(Batch(events=[row("large", size=200_000)])) == 1
