@@ -85,10 +85,20 @@ class Loop:
         self.ticks = 0
         self._next_ns = 0
         self.ledger = Ledger(daemon.store)
+        self.floor_utc_ns = self._floor_utc_ns()
         self.calendar = Calendar(self.ledger, daemon.zone)
         self._heard = buses[0].heard
         for bus in buses[1:]:
             bus.heard = self._heard  # any bus wakes the loop
+
+    def _floor_utc_ns(self) -> int:
+        from agent.io.store import StoreError
+
+        try:
+            return self.ledger.floor_utc_ns()
+        except StoreError as e:
+            self.daemon.store_trouble = str(e)
+            return 0
 
     def hear(self) -> None:
         """Decode what all buses have, in order of time."""
@@ -112,7 +122,7 @@ class Loop:
             return
         self._next_ns = now_ns + TICK_NS
         self.ticks += 1
-        wall = clock.wall()
+        wall = clock.wall(self.floor_utc_ns)
         self.daemon.tick(now_ns, wall)
         self.daemon.take()  # nobody here prints events
         self._take_requests()

@@ -1,8 +1,8 @@
 """The only file that reads a clock.
 
 t_ns is CLOCK_BOOTTIME: it never steps and goes on through suspend. The wall clock is handed on beside it with a
-quality: `synchronised` when the kernel says so (NTP or GNSS disciplines it), else `unsure`; a date before this
-software was built is no date at all.
+quality: `synchronised` when the kernel says so (NTP or GNSS disciplines it), else `unsure`; a date below the floor (the
+later of this software's build and the last time known for sure) is no date at all.
 """
 
 from __future__ import annotations
@@ -29,12 +29,19 @@ def boot_id() -> str:
     return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
 
 
-def wall() -> Wall | None:
+def wall(floor_utc_ns: int = 0) -> Wall | None:
     """What the wall clock says now, and how far to trust it; None when it cannot be right."""
-    utc_ns = time.time_ns()
-    if utc_ns < BUILT_UTC_NS:
+    return judged(time.time_ns(), boottime_ns(), is_synchronised(), floor_utc_ns)
+
+
+def judged(utc_ns: int, t_ns: int, synchronised: bool, floor_utc_ns: int) -> Wall | None:
+    """The wall clock's word, or None below the floor: nothing is before this software was built (1970, a GNSS week
+    roll-over of -7168 days), and an unsynchronised clock is not before the last time that was known for sure. A
+    synchronised one may be: else one wrong date in the future would lock the right ones out for ever.
+    """
+    if utc_ns < BUILT_UTC_NS or (not synchronised and utc_ns < floor_utc_ns):
         return None
-    return Wall(utc_ns - boottime_ns(), "synchronised" if is_synchronised() else "unsure")
+    return Wall(utc_ns - t_ns, "synchronised" if synchronised else "unsure")
 
 
 def is_synchronised() -> bool:

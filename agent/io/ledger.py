@@ -25,6 +25,12 @@ class Ledger:
         with self._errors() as conn:
             conn.execute("INSERT OR IGNORE INTO done (job, period) VALUES (?, ?)", (job, period))
 
+    def floor_utc_ns(self) -> int:
+        """The last time that was known for sure; 0 when there was none."""
+        with self._errors() as conn:
+            found = conn.execute("SELECT max(utc_ns) FROM anchors WHERE quality = 'synchronised'").fetchone()[0]
+        return found or 0
+
     def retain(self, before_utc_ns: int) -> int:
         """Let go of acknowledged events from before then that nobody looks at again; gives how many."""
         query = f"DELETE FROM events WHERE acked = 1 AND utc_ns < ? AND kind IN ({', '.join('?' * len(FLEETING))})"
