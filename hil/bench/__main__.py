@@ -14,7 +14,7 @@ from pathlib import Path
 import click
 
 from agent.cli.show import table
-from hil.bench import cost, cycles, hour, link, recordings, startup, storage
+from hil.bench import cost, cycles, hour, link, memory, recordings, startup, storage
 from hil.bench.drives import CACHE
 from hil.bench.figures import Figure, Group, LeftOut, Place
 
@@ -27,6 +27,7 @@ GROUPS = {
         cycles.GROUP,
         hour.GROUP,
         storage.GROUP,
+        memory.GROUP,
         link.GROUP,
     )
 }
