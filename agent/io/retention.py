@@ -228,13 +228,14 @@ def sizes(path: Path) -> dict[Path, int]:
 
 
 def has_good_places(path: Path) -> bool:
-    """Whether another file beside `path` can be written and reaches the disk."""
+    """Whether another file beside `path` can be written, reaches the disk and can be read."""
     probe = Path(f"{path}.probe")
     try:
-        handle = os.open(probe, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+        handle = os.open(probe, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
         try:
             os.write(handle, bytes(PAGE_BYTES))
             os.fsync(handle)
+            os.pread(handle, PAGE_BYTES, 0)
         finally:
             os.close(handle)
             probe.unlink()

@@ -35,6 +35,7 @@ from agent.model import NS
 KEPT = 2  # databases set aside, of each sort: a person may want to look, and a card has to hold them
 HISTORY_NS = 3 * NS  # since the salvage began, for what the cloud has or nobody misses: within five seconds it has to be done
 FIRST = ("states", "once", "prompts", "trips")
+HISTORY_BYTES = 20_000_000  # likewise: what a slow card writes in a second, for the new file is synced as a whole
 APART = ("meta", "events", "trace")
 EVENT = ("seq", "id", "kind", "version", "importance", "t_ns", "boot_id", "utc_ns", "clock", "body", "envelope", "acked")
 JSON = {"events": "body", "trips": "metrics", "states": "body"}  # a column that has to be JSON, or the row is damaged
@@ -130,15 +131,17 @@ def open_aside(aside: Path, witness: Witness) -> sqlite3.Connection | None:
             file.seek(0)
             file.write(page)
         conn = _readable(aside, "mode=ro") or _readable(aside, "immutable=1")
-    return conn
+    return conn or _readable(aside, "mode=ro", 1)
 
 
-def _readable(aside: Path, how: str) -> sqlite3.Connection | None:
+def _readable(aside: Path, how: str, at_least: int = 3) -> sqlite3.Connection | None:
+    """A connection by which so many of the tables that matter most are known."""
     conn = sqlite3.connect(f"{aside.absolute().as_uri()}?{how}", uri=True, isolation_level=None)
     conn.text_factory = bytes
     try:
         conn.execute("PRAGMA cell_size_check = ON")
-        if conn.execute("SELECT count(*) FROM sqlite_master WHERE name IN ('meta', 'states', 'events')").fetchone()[0] == 3:
+        known = conn.execute("SELECT count(*) FROM sqlite_master WHERE name IN ('meta', 'states', 'events')").fetchone()[0]
+        if known >= at_least:
             return conn
     except sqlite3.Error as e:
         code = getattr(e, "sqlite_errorcode", 0)
@@ -221,12 +224,13 @@ class Salvage:
                 yield row
 
     def _history(self, free: int) -> None:
-        """Traces and acknowledged events, the newest first, until the time is over."""
-        until_ns = self._began_ns + HISTORY_NS
+        """Traces and acknowledged events, the newest first, until the time is over or the card would be."""
+        until_ns, room = self._began_ns + HISTORY_NS, HISTORY_BYTES
         traces = self._sound("trace", tuple(columns_of(self._new, "trace")), newest_first=True)
         for table, rows in (("trace", traces), ("events", self._acknowledged(free))):
             for row in rows:
-                if clock.boottime_ns() > until_ns:
+                room -= sum(len(value) for value in row.values() if isinstance(value, (bytes, str)))
+                if room < 0 or clock.boottime_ns() > until_ns:
                     self._counts["older history left out"] = 1
                     return
                 self._put(table, row)

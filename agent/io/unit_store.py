@@ -8,8 +8,9 @@
     damaged                  set aside and salvaged (salvage.py), at a start or at work; the commit then goes through
     newer                    set aside and salvaged
 
-Damage that SQLite does not tell at once: a log that cannot be right (wal.py) or numbers that were given and are not known
-(witness.py), at a start; anything else by quick_check in the background, after an end that was no tidy one.
+A read that fails is damage in SQLite's words. Damage that SQLite does not tell at once: a log that cannot be right (wal.py)
+or numbers that were given and are not known (witness.py), at a start; anything else by quick_check in the background,
+after an end that was no tidy one.
 """
 
 from __future__ import annotations
@@ -65,6 +66,7 @@ class UnitStore(Store):
         self._is_moved = False  # for them to another database, once: if that does not help, nothing will but time
         self._check: Check | None = None
         self._counted = 0
+        self._has_begun = False
         try:
             self._open()
         except StoreError:
@@ -72,6 +74,7 @@ class UnitStore(Store):
                 self._end_check()
                 self._unlock()
                 raise
+        self._has_begun = True
 
     def close(self) -> None:
         self._end_check()
@@ -264,10 +267,13 @@ class UnitStore(Store):
         self._limit_growth()
 
     def _look(self, why: StoreError) -> None:
-        """Go on with what can be read. Raises `why` when there is a database and its states cannot be."""
+        """Go on with what can be read. At a start, raises `why` when there is a database and its states cannot be; later
+        on the states are in the daemon's memory."""
         conn = self._readable()
         if conn is None:
-            raise why
+            if not self._has_begun:
+                raise why
+            conn = in_memory()
         self._attach(conn)
         self._shut = why
         self._open_ns = clock.boottime_ns() + OPEN_AGAIN_S * NS
@@ -277,9 +283,7 @@ class UnitStore(Store):
         try:
             if self.path.exists() and self.path.stat().st_size:
                 return self._read_only()
-            conn = sqlite3.connect(":memory:", isolation_level=None)
-            conn.row_factory = sqlite3.Row
-            migrate(conn)
+            conn = in_memory()
             aside = salvage.unfinished(self.path)
             if aside is not None:
                 salvage.Salvage(conn, salvage.open_aside(aside, self._witness), self._witness, "damaged").carry("states")
@@ -334,3 +338,11 @@ class UnitStore(Store):
             mark = Mark(self.epoch, self._highest())
             if mark != self._witness.mark():
                 self._witness.note(mark)
+
+
+def in_memory() -> sqlite3.Connection:
+    """An empty database, to be asked what nothing can answer now."""
+    conn = sqlite3.connect(":memory:", isolation_level=None)
+    conn.row_factory = sqlite3.Row
+    migrate(conn)
+    return conn

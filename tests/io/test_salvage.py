@@ -153,9 +153,12 @@ def test_a_newer_database_gives_what_is_understood(path: Path, witness: Witness)
     assert aside.read_bytes() == before, "not a bit of it is changed"
 
 
-def test_history_is_left_out_when_the_time_is_over(path: Path, witness: Witness, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("limit", ["HISTORY_NS", "HISTORY_BYTES"])
+def test_history_is_left_out_when_the_time_is_over(
+    path: Path, witness: Witness, monkeypatch: pytest.MonkeyPatch, limit: str
+) -> None:
     old(path)
-    monkeypatch.setattr(salvage, "HISTORY_NS", -1)
+    monkeypatch.setattr(salvage, limit, -1)
     for store in salvaged(path, witness):
         assert {r["id"] for r in store.conn.execute("SELECT id FROM events")} == {"handed", "waits"}
         assert len(store.trips()) == 1

@@ -195,6 +195,57 @@ def test_patience_with_io_errors_ends_once_and_only_where_the_card_has_good_plac
     assert not after(10 * IO_PATIENCE_S)
 
 
+def test_a_move_that_fails_half_way_is_finished_when_the_disk_lets_it(
+    path: Path, now: Now, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Set aside, and then neither salvaged nor read."""
+
+    def fails(*_: object) -> None:
+        raise OSError(errno.EIO, "Input/output error")
+
+    with closing(open_for_daemon(path, "unit-1", 256)) as store:
+        store.commit(Batch(events=[row("a")], states={"s": (1, b"1")}))
+        with monkeypatch.context() as disk:
+            disk.setattr(salvage, "salvage", fails)
+            disk.setattr(salvage, "open_aside", fails)
+            with pytest.raises(StoreError) as refused:
+                store._recover()
+            assert refused.value.reason == "io"
+            for s in (0, 3, 10, 20):
+                now.s = s
+                with pytest.raises(StoreError, match="Input/output error"):
+                    store.commit(Batch(events=[row("b")]))
+                assert store.waiting(9, ()) == []
+        now.s = 30
+        assert store.commit(Batch(events=[row("b")])) == 1
+        assert store.states() == {"s": (1, b"1")}
+        assert {o.id for o in store.waiting(9, ())} == {"a", "b"}
+
+
+def test_a_table_that_is_gone_is_damage(path: Path) -> None:
+    with closing(open_for_daemon(path, "unit-1", 256)) as store:
+        store.commit(Batch(events=[row("a")]))
+        store.conn.execute("DROP TABLE states")
+    Path(f"{path}.mark").unlink()
+    with closing(open_for_daemon(path, "unit-1", 256)) as store:
+        assert store.states() == {}
+        assert [o.id for o in store.waiting(9, ())] == ["a"]
+        assert len(store.restored) == 1
+
+
+def test_once_it_was_full_it_does_not_grow_until_there_is_a_reserve_again(
+    store: UnitStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def limit() -> int:
+        return int(store.conn.execute("PRAGMA max_page_count").fetchone()[0])
+
+    full = [StoreError("no", "full")]
+    monkeypatch.setattr(store, "_commit", lambda *_: (_ for _ in ()).throw(full.pop()) if full else 0)
+    assert limit() > 1_000_000
+    store.commit(Batch())
+    assert limit() == store.conn.execute("PRAGMA page_count").fetchone()[0]
+
+
 def test_what_is_frozen_goes_out_while_nothing_can_be_written(path: Path) -> None:
     with closing(open_for_daemon(path, "unit-1", 256)) as store:
         store.commit(Batch(events=[row("frozen")]))
