@@ -202,7 +202,7 @@ class _Writer:
         if part.is_closed:
             self.names[values] = part.values
             return f"{values}.get({raw})"
-        number = _scaled(part.scale, part.offset, raw)
+        number = f"str({raw})" if part.is_text else _scaled(part.scale, part.offset, raw)
         if part.field.is_float:
             if part.low is not None and part.high is not None:
                 number = f"y if {part.low!r} <= (y := {number}) <= {part.high!r} else None"

@@ -5,7 +5,6 @@ An unknown key is an error that names the nearest known one; every error names f
 
 from __future__ import annotations
 
-import difflib
 import tomllib
 from collections.abc import Iterator
 from types import UnionType
@@ -35,6 +34,16 @@ class VehicleConfig(Section, frozen=True):
     dir: str | None = None  # another folder of profiles, searched first
 
 
+class CarConfig(Section, frozen=True):
+    """What a person knows of the car; what is left out is taken from the bus where a tester asks for it, or not known."""
+
+    vin: str | None = None
+    make: str | None = None
+    model: str | None = None
+    year: int | None = None  # model year
+    calibrations: tuple[str, ...] = ()  # software, by calibration id; what is heard on the bus goes first
+
+
 class BusConfig(Section, frozen=True):
     name: str  # as in the vehicle's profile
     interface: str = "socketcan"  # any python-can interface
@@ -43,7 +52,9 @@ class BusConfig(Section, frozen=True):
 
 
 class Owner(Section, frozen=True):
+    household: str = ""  # the same in all its cars; it stands in prompts and reports, so that the far side can join them
     counts: Literal["km", "mi"] = "km"
+    economy: Literal["l/100km", "km/l", "mpg_us", "mpg_uk"] = "l/100km"  # how reports tell it; an electric car's is kWh/100 km
     timezone: str = "UTC"  # IANA name: nights, months and the stated time are counted in it
     tell_at: str | None = None  # "18:30": prompts wait for this time of day; None: as soon as the trip is over
     driver: str = "unknown"  # who drives when nothing says otherwise
@@ -51,9 +62,19 @@ class Owner(Section, frozen=True):
 
 
 class Service(Section, frozen=True):
+    """What the car needs again and again: due by the first of its limits, of which it has at least one."""
+
     item: str  # "oil change"
-    every_km: float
-    last_km: float  # the reading when it was last done
+    every_km: float | None = None
+    last_km: float | None = None  # the reading when it was last done
+    every_months: int | None = None
+    last_day: str | None = None  # "2026-03-01": when it was last done
+    every_engine_h: float | None = None
+    last_engine_h: float | None = None  # the car's engine hours when it was last done
+    oil_life_below_percent: float | None = None  # as the cluster shows it
+    from_car: bool = False  # the car counts it itself: Vehicle.Service.* are about this item
+    car_reminds_km_before: float | None = None  # how long before the item is due the car's own reminder starts;
+    car_reminds_days_before: float | None = None  # None: learned, and until then assumed
 
 
 class UplinkConfig(Section, frozen=True):
@@ -66,6 +87,10 @@ class UplinkConfig(Section, frozen=True):
     keepalive_s: int = 60
 
 
+class CommandsConfig(Section, frozen=True):
+    key: str  # PEM file, relative to keyoff.toml: the Ed25519 public key of whoever may command this unit
+
+
 class StoreConfig(Section, frozen=True):
     max_mb: Annotated[int, msgspec.Meta(ge=16)] = 256  # 10^6 bytes; below 16 there would be no room for years of trips
 
@@ -73,11 +98,13 @@ class StoreConfig(Section, frozen=True):
 class Config(Section, frozen=True):
     vehicle: VehicleConfig
     unit: UnitConfig = UnitConfig()
+    car: CarConfig = CarConfig()
     store: StoreConfig = StoreConfig()
     bus: tuple[BusConfig, ...] = ()
     owner: Owner = Owner()
     service: tuple[Service, ...] = ()
     uplink: UplinkConfig | None = None
+    commands: CommandsConfig | None = None
 
 
 def parse(text: str, where: str, kind: type[T]) -> T:
@@ -114,6 +141,8 @@ def _unknown_key(raw: Any, kind: Any, path: str) -> str | None:
     before = f"{path}." if path else ""
     for key in raw:
         if key not in kind.__struct_fields__:
+            import difflib  # late: only a mistake needs it
+
             near = difflib.get_close_matches(key, kind.__struct_fields__, n=1, cutoff=0.5)
             hint = f"did you mean `{before}{near[0]}`?" if near else f"known here: {', '.join(kind.__struct_fields__)}"
             return f"unknown key `{before}{key}`: {hint}".replace("`.", "`")

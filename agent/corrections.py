@@ -1,9 +1,9 @@
-"""What changes afterwards, who drove or when it was, carried into the months' sums from the kept trips."""
+"""What changes afterwards, who drove, when, or in which time zone, carried into the months' sums from the kept trips."""
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from zoneinfo import ZoneInfo
+import sqlite3
+from typing import Any
 
 import msgspec
 
@@ -13,22 +13,29 @@ from agent.io.store import Store
 from agent.model import Event
 from agent.tally import Sums
 
-
-def months(store: Store, zone: ZoneInfo, boot_id: str) -> set[str]:
-    """The local months in which the dated trips of a boot began."""
-    return {month_of(r["start_utc_ns"], zone) for r in store.trips() if r["boot_id"] == boot_id and r["start_utc_ns"] is not None}
+_metrics = msgspec.json.Decoder(dict[str, Any])
+_names = msgspec.json.Decoder(list[str])
 
 
-def rebuilt(engine: Engine, store: Store, now_ns: int, names: Collection[str]) -> list[Event]:
-    """Add these months up anew; gives the summaries that have to be told again."""
-    rule = next(r for r in engine.rules if isinstance(r, DriverSummaries))
-    events: list[Event] = []
-    rows = [(month_of(r["start_utc_ns"], rule.zone), r) for r in store.trips() if r["start_utc_ns"] is not None] if names else []
-    for name in sorted(names):
-        trips = [
-            (r["driver"], r["kind"], Sums(msgspec.json.decode(r["metrics"]), msgspec.json.decode(r["estimated"])))
-            for month, r in rows
-            if month == name
-        ]
-        events += engine.raised(rule.rebuilt(engine.context(now_ns), name, trips))
-    return events
+def settled(engine: Engine, store: Store, now_ns: int) -> tuple[list[Event], int]:
+    """Add the months up anew if their trips moved. Raises StoreError.
+
+    Gives the summaries that have to be told again, and how many trips had to be left out: their rows are damaged. What moved
+    has been written by then. Nothing is lost by a power cut in between: the rule remembers that it waits.
+    """
+    rule = engine.rule(DriverSummaries)
+    if not rule.state.moved:
+        return [], 0
+    dated = [r for r in store.trips() if r["start_utc_ns"] is not None]
+    rows = [r for r in dated if isinstance(r["start_utc_ns"], str) or rule.is_open(month_of(r["start_utc_ns"], rule.zone))]
+    trips = [(r["start_utc_ns"], r["driver"], r["kind"], sums) for r in rows if (sums := _sums(r)) is not None]
+    return engine.raised(rule.rebuilt(engine.context(now_ns), trips)), len(rows) - len(trips)
+
+
+def _sums(row: sqlite3.Row) -> Sums | None:
+    if not isinstance(row["start_utc_ns"], int):
+        return None
+    try:
+        return Sums(_metrics.decode(row["metrics"]), _names.decode(row["estimated"]))
+    except (msgspec.MsgspecError, TypeError, ValueError):  # whatever a row may hold
+        return None

@@ -9,25 +9,30 @@ from __future__ import annotations
 
 import gc
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 from zoneinfo import ZoneInfo
 
-from agent.corrections import months, rebuilt
+from agent.corrections import settled
 from agent.decode import Decoder, Plan
 from agent.engine import Engine
+from agent.entering import EntryRefused, OdometerRead, TripGiven, attributed, entry_of
 from agent.events.clock import ClockCorrected
-from agent.events.driver_summary import TripAttributed, month_of
+from agent.events.command import taken
 from agent.events.health import HealthReported, health
 from agent.events.odometer import Odometer
 from agent.events.trip import TripEnded
 from agent.gaps import counted, least_wanted, voided
 from agent.io import clock
+from agent.io.commands import Commands, NotBelieved, Refused
 from agent.io.dating import Dating
 from agent.io.retention import Shed
 from agent.io.store import Batch, Restored, Store, StoreError
-from agent.model import NS, Event, Frame, Sample, Setup, Wall, derive_id
-from agent.records import attribution, event_row, prompt_row, trip_row
+from agent.io.taken import CommandRow
+from agent.model import NS, Event, Frame, Sample, Setup, Wall
+from agent.records import attribution, event_row, prompt_change, prompt_rows, trip_row
+from agent.reporting import due, report_row, reports
+from agent.stitch import is_trusted
 
 if TYPE_CHECKING:
     from agent.io.uplink import UplinkState
@@ -38,6 +43,7 @@ RETRY_S = 10  # after a failed write: a full disk stays full for a while
 EVENTS_KEPT = 2_000  # in memory while the disk refuses, some 4 MB; a trip raises about five
 TRACE_KEPT = 3_600  # points, likewise: the last hour of driving, half a megabyte
 RAISED_KEPT = 20_000  # when nobody takes them
+COMMANDS_PER_TICK = 20  # each may cost a signature's check and a commit: a flood of them must not hold up the bus
 
 
 ALLOCATIONS = 50_000  # between two looks for garbage in cycles; samples die by themselves, and each look costs 1/30 of the CPU
@@ -58,6 +64,10 @@ class Uplink(Protocol):
 
     def pump(self, now_ns: int) -> None: ...
 
+    def commands(self, limit: int) -> list[bytes]: ...
+
+    def took(self, payload: bytes) -> None: ...
+
 
 class Daemon:
     """One unit's work. `store` is owned by the caller's thread; nothing here is shared with another."""
@@ -67,6 +77,8 @@ class Daemon:
         self.zone = ZoneInfo(setup.owner.timezone)
         self.store = store
         self.uplink = uplink
+        self.commands: Commands | None = None  # who may command this unit; None: nobody
+        self.counters: list[Callable[[], Mapping[str, int]]] = []  # what others count, for the health report
         self.decoder = Decoder(plan)
         self.engine = Engine(setup, boot_id, plan.max_age_ns)
         self.engine.restore(store.states())
@@ -77,6 +89,7 @@ class Daemon:
         self._committed_ns = 0
         self._retry_ns = 0
         self._reported: dict[str, int] = {}
+        self._commands: list[CommandRow] = []  # likewise
         self._lost: Counter[str] = Counter()  # given up unwritten, and not told yet
 
     # -- in ------------------------------------------------------------------------------------
@@ -96,9 +109,12 @@ class Daemon:
         """Time has come to t_ns: wake what is due, commit what is due, let the uplink work. About once a second."""
         self.now_ns = max(self.now_ns, t_ns)
         self._heard(self.engine.wake(t_ns, wall))
+        self._settle()
+        self._report()
         self._tend()
         self._commit_if_due()
         self.send()
+        self._take_commands()
 
     def send(self) -> None:
         """Let the uplink work, and write down what the broker acknowledged. The link lives in real time, in a replay too."""
@@ -129,18 +145,23 @@ class Daemon:
             states=self.engine.states(),
             events=[event_row(e, wall, self.engine.boot_id) for e in [*self._events, *gaps] if e.leaves],
             trips=trips,
-            prompts=[row for row in map(prompt_row, self._events) if row is not None],
+            prompts=[row for e in self._events for row in prompt_rows(e)],
+            answers=[c for c in (prompt_change(e, e.t_ns + wall.offset_ns if wall else None) for e in self._events) if c],
             drivers=[a for a in map(attribution, self._events) if a is not None],
+            commands=list(self._commands),
+            reports=[row for row in map(report_row, self._events) if row is not None],
             points=list(self.engine.trace),
             ended=[row["id"] for row in trips],
             anchor=(self.engine.boot_id, self.now_ns, wall.utc_ns(self.now_ns), wall.quality) if wall else None,
             dated=self._dated(),
             shed=shed,
             told=restored,
+            quiet=not any(e.urgent for e in self._events),
         )
         self.store.commit(batch, wall.utc_ns(self.now_ns) if wall else None)
         self.engine.trace.clear()
         self._events.clear()
+        self._commands.clear()
         self._lost.clear()
         self._raise(gaps)
         self._committed_ns = self.now_ns
@@ -165,28 +186,86 @@ class Daemon:
 
     # -- what people enter -----------------------------------------------------------------------
 
+    def enter(self, kind: str, data: dict[str, Any], ref: str) -> None:
+        """A person's entry (agent/entering.py), kept at once. `ref`: the same for the same entry, however often it comes.
+
+        Raises EntryRefused, StoreError."""
+        self._keep(self._entered(kind, data, ref))
+
     def set_odometer(self, reading_m: float) -> None:
-        """`keyoff odometer set`: the reading that a person took from the car."""
-        rule = next(r for r in self.engine.rules if isinstance(r, Odometer))
-        self._heard(self.engine.raised(rule.entered(self.engine.context(self.now_ns), reading_m)))
-        self.commit()
+        """`keyoff odometer set`: the reading that a person took from the car. Raises EntryRefused, StoreError."""
+        self.enter("OdometerRead", {"reading_m": reading_m}, "")
 
     def assign(self, trip: Mapping[str, Any], driver: str) -> None:
-        """`keyoff trips assign`: the trip moves to `driver`, and the month's sums follow."""
-        event = TripAttributed(
-            id=derive_id(self.setup.unit, "TripAttributed", trip["id"], driver, self.store.count("TripAttributed")),
-            t_ns=self.now_ns,
-            boot_id=self.engine.boot_id,
-            trip_id=trip["id"],
-            driver=driver,
-            how="household",
-            before=trip["driver"],
-        )
-        self._heard(self.engine.raised([event]))
+        """The trip moves to `driver`, and the month's sums follow. Raises EntryRefused, StoreError."""
+        self._keep(self._moved(trip, driver, f"{trip['id']}\x1f{driver}\x1f{self.store.count('TripAttributed')}"))
+
+    def _keep(self, events: list[Event]) -> None:
+        """At once. Raises StoreError; they are written later then."""
+        self._heard(events)
         self.commit()
-        if trip["start_utc_ns"] is not None:
-            self._rebuild({month_of(trip["start_utc_ns"], self.zone)})
-            self.commit()
+
+    def _entered(self, kind: str, data: dict[str, Any], ref: str) -> list[Event]:
+        """What an entry comes to, once the rules have heard it: not kept yet."""
+        ctx = self.engine.context(self.now_ns)
+        match entry_of(kind, data, ref, ctx):
+            case OdometerRead(reading_m):
+                rule = next(r for r in self.engine.rules if isinstance(r, Odometer))
+                return self.engine.raised(rule.entered(ctx, reading_m))
+            case TripGiven(trip_id, driver):
+                trip = next((dict(r) for r in self.store.trips() if r["id"] == trip_id), None)
+                if trip is None:
+                    raise EntryRefused(f"there is no trip {trip_id}")
+                return self._moved(trip, driver, ref)
+            case event:
+                return self.engine.raised([event])
+
+    def _moved(self, trip: Mapping[str, Any], driver: str, ref: str) -> list[Event]:
+        """A trip moves, which is kept; gives the month's new sums. Cut off in between and entered again, it comes to the same."""
+        event = attributed(trip, driver, ref, self.engine.context(self.now_ns))
+        self._keep(self.engine.raised([event]))
+        return self._settled()
+
+    # -- commands --------------------------------------------------------------------------------
+
+    def _take_commands(self) -> None:
+        """Do what signed commands ask for. Each is acknowledged to the broker once that is committed, so that a power cut
+        before makes it come again; and works once, for its row is in the same transaction.
+
+        They wait for a trusted clock, without which nobody knows whether they have expired, and for a disk that takes it."""
+        if self.commands is None or self.uplink is None:
+            return
+        for payload in self.uplink.commands(COMMANDS_PER_TICK):
+            wall = self.engine.wall
+            if self.store_trouble or self._commands or not is_trusted(wall):
+                return
+            try:
+                self._take_command(self.commands, payload, wall.utc_ns(self.now_ns))
+            except StoreError as e:
+                self.store_trouble = str(e)
+            else:
+                if not self._commands:
+                    self.uplink.took(payload)
+
+    def _take_command(self, commands: Commands, payload: bytes, utc_ns: int) -> None:
+        refusal = None
+        try:
+            command = commands.read(payload, utc_ns)
+        except NotBelieved:
+            return
+        except Refused as e:
+            command, refusal = e.command, str(e)
+        if self.store.has_taken(command.id):
+            return
+        events: list[Event] = []
+        if refusal is None:
+            try:
+                events = self._entered(command.kind, command.data, command.id)
+            except EntryRefused as e:
+                refusal = str(e)
+        answer = taken(self.engine.context(self.now_ns), command.id, command.kind, refusal)
+        self._commands.append(CommandRow(command.id, answer.kind, answer.outcome, command.expires_utc_ns, utc_ns))
+        self._heard([*events, answer])
 
     def take(self) -> list[Event]:
         """The events since the last call, in order."""
@@ -205,16 +284,37 @@ class Daemon:
             self._reported = now
             if report is not None:
                 self._add([report])
-        if any(isinstance(e, ClockCorrected) for e in events):
-            before = months(self.store, self.zone, self.engine.boot_id)
+        if any(e.urgent for e in events):
             self._try_commit()
-            self._rebuild(before | months(self.store, self.zone, self.engine.boot_id))
-        elif any(e.urgent for e in events):
-            self._try_commit()
+            self.send()  # now, not with the next tick
 
-    def _rebuild(self, names: set[str]) -> None:
-        """Add months up anew; one that was told already is told again."""
-        self._heard(rebuilt(self.engine, self.store, self.now_ns, names))
+    def _settle(self) -> None:
+        """Add the months up anew if trips moved between them, once that is written: a disk that refuses delays it."""
+        if self._events:
+            return
+        try:
+            self._heard(self._settled())
+        except StoreError as e:
+            self.store_trouble = str(e)
+
+    def _settled(self) -> list[Event]:
+        events, damaged = settled(self.engine, self.store, self.now_ns)
+        if damaged:
+            self._lost["trips left out of their month: the row is damaged"] += damaged
+        return events
+
+    def _report(self) -> None:
+        """A month that is over becomes its reports, a month a tick; while the disk refuses they wait."""
+        month = due(self.engine)
+        if month is None or self.store_trouble or self.now_ns < self._retry_ns:
+            return
+        try:
+            self.commit()  # its last trip is in the table
+            self._heard(reports(self.engine, self.store, self.now_ns, month))
+            self.commit()  # that it was made is kept, though nobody may have one
+        except StoreError as e:
+            self.store_trouble = str(e)
+            self._retry_ns = self.now_ns + RETRY_S * NS
 
     def _add(self, events: list[Event]) -> None:
         self._raise(events)
@@ -229,8 +329,13 @@ class Daemon:
         engine = self.engine
         own = {"late samples": engine.late, "implausible speed": engine.grid.implausible}
         failed = {f"rule {name} failed": n for name, n in engine.failures.items()}
-        aside = {"events too large for the broker": self.uplink.state.set_aside} if self.uplink is not None else {}
-        return {what: n for what, n in (self.decoder.dropped() | own | failed | aside).items() if n}
+        others = Counter(self.commands.counts if self.commands else {})
+        if self.uplink is not None:
+            others["events too large for the broker"] = self.uplink.state.set_aside
+            others["commands left to the broker"] = self.uplink.state.commands_left
+        for each in self.counters:
+            others.update(each())
+        return {what: n for what, n in (self.decoder.dropped() | own | failed | others).items() if n}
 
     def _commit_if_due(self) -> None:
         at_rest = self.engine.trip.state.phase == "parked" and not (self._events or self.store_trouble or self.store.restored)

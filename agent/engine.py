@@ -17,29 +17,30 @@ import copy
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, TypeVar
 
 import msgspec
 
 from agent import signals
-from agent.events import discover
+from agent.encoded import Encoded
+from agent.events import check_acyclic, discover
 from agent.events.trip import Trip
 from agent.grid import Grid, GridState
 from agent.model import NS, ClockQuality, Context, Event, Frame, Rule, Sample, Setup, Step, Value, Wall
 from agent.tally import INTEGRALS, READS
+from agent.wishes import NEVER_NS, Wishes
 
 if TYPE_CHECKING:
     from agent.codegen import Decode
     from agent.decode import Decoder
 
+R = TypeVar("R", bound=Rule)
 Handler: TypeAlias = Callable[[int, Value], list[Step] | None]
 
 Taken: TypeAlias = "tuple[Decode, tuple[tuple[int, Handler], ...] | None]"
 """An id's decoder, and of its values those that somebody reads: (index, handler)."""
 
-NEVER_NS = 1 << 63
-WAKES_PER_CALL = 20  # more than any rule has to do at once: one that asks again and again must not hang the unit,
-REST_NS = NS  # it is counted and rests until the shell's next tick
+WAKES_PER_CALL = 20  # more than any rule has to do at once: one that asks again and again must not hang the unit
 
 
 class TracePoint(NamedTuple):
@@ -73,7 +74,8 @@ class Engine:
         self.wall: Wall | None = None
         self.rules: list[Rule] = [rule(setup) for rule in (discover() if rules is None else rules)]
         check_acyclic(self.rules)
-        self.trip = next(r for r in self.rules if isinstance(r, Trip))
+        self._by_class: dict[type[Rule], Any] = {type(r): r for r in self.rules}
+        self.trip = self.rule(Trip)
         self.grid = Grid(self.trip.integrals, max_age_ns)
         self.failures: Counter[str] = Counter()
         self.late = 0
@@ -81,11 +83,12 @@ class Engine:
         self._t_ns = -1  # how far time has come; -1: nobody said yet
         self._last_ns = -1  # the newest sample
         self._due_ns = 0  # when to look for what is due; 0: now
-        self._wakes: Counter[str] = Counter()  # of each rule, in this call
-        self._resting_ns: dict[str, int] = {}  # until when a rule that asks again and again is not woken
+        self._wishes = Wishes(self.rules, self.failures, WAKES_PER_CALL)
+        self._encoded = Encoded()
         self._out: list[Event] = []
+        self._lent: tuple[Any, ...] = ()  # what Context ends with
+        self._lend()
         self._stepping = [r for r in self.rules if type(r).step is not Rule.step]
-        self._waking = [r for r in self.rules if type(r).next_wake is not Rule.next_wake]
         self._handlers = self._make_handlers()
         self._bound: tuple[Decoder, dict[int, Taken]] | None = None
 
@@ -132,7 +135,7 @@ class Engine:
             wanted += 1
             decode, takers = taken
             found = decode(frame)
-            if found is None or found.__class__ is str:
+            if found.__class__ is not tuple and (found is None or found.__class__ is str):
                 if found is not None:
                     decoder.fault(found)
                 continue
@@ -146,11 +149,12 @@ class Engine:
                 self._last_ns = last
                 due = self._wake_until(t_ns)
             last = t_ns
-            for i, handler in takers:
+            if takers:
                 self._last_ns = t_ns
-                steps = handler(t_ns, found[i])
-                if steps is not None:  # a second is complete, or a stretch has begun
-                    self._steps(steps)
+                for i, handler in takers:
+                    steps = handler(t_ns, found[i])
+                    if steps is not None:  # a second is complete, or a stretch has begun
+                        self._steps(steps)
                 due = self._due_ns
         self._last_ns = last
         decoder.heard(len(frames), wanted)
@@ -175,7 +179,8 @@ class Engine:
     def wake(self, t_ns: int, wall: Wall | None) -> list[Event]:
         """Time has come to `t_ns`, with the wall clock as known now: raise what is due."""
         if wall != self.wall:
-            self.wall, self._due_ns = wall, 0
+            self.wall = wall
+            self._look_again()
         if t_ns >= self._due_ns:
             self._wake_until(t_ns)
         self._t_ns = max(self._t_ns, t_ns)
@@ -183,9 +188,9 @@ class Engine:
 
     def next_wake(self) -> int | None:
         """When `wake` is wanted next, in t_ns; None when nothing is due."""
-        ctx = self.context(self._t_ns)
-        due = [t for t in (self.grid.due_ns, *(self._wish(r, ctx) for r in self._waking)) if t is not None]
-        return min(due, default=None)
+        self._wishes.forget()
+        due_ns = self._soonest_ns()
+        return None if due_ns == NEVER_NS else due_ns
 
     def finish(self) -> list[Event]:
         """The recording is over: end what is under way at the last sample, saying so."""
@@ -198,8 +203,14 @@ class Engine:
 
     def raised(self, events: Iterable[Event]) -> list[Event]:
         """Facts from outside the rules (a person's entry): heard by them like their own."""
+        self._look_again()  # what makes an entry into events may have changed its rule's state, too
         self._publish(self.context(self._t_ns), events)
         return self._take()
+
+    def rule(self, kind: type[R]) -> R:
+        """The one of this class. Raises KeyError."""
+        found: R = self._by_class[kind]
+        return found
 
     # -- state ---------------------------------------------------------------------------------
 
@@ -214,9 +225,8 @@ class Engine:
             wall.quality if wall else "none",
             self.grid.state,
         )
-        encode = msgspec.json.encode
         self.trip.remember(self.context(self._t_ns))
-        return {"engine": (1, encode(own))} | {r.name: (r.state_version, encode(r.snapshot())) for r in self.rules}
+        return {"engine": (1, msgspec.json.encode(own))} | {r.name: self._encoded.of(r) for r in self.rules}
 
     def restore(self, states: Mapping[str, tuple[int, bytes]]) -> None:
         """Take up where `states` left off; what is unreadable or of another version starts afresh and is counted."""
@@ -224,15 +234,15 @@ class Engine:
             self._guarded_restore("engine", 1, self._restore_own, states)
         ctx = self.context(self._t_ns)
         for rule in self.rules:
-            if rule.name in states:
+            if rule.name in states and not self._encoded.is_as_made(rule, states[rule.name]):
                 fresh = rule.state
                 if not self._guarded_restore(rule.name, rule.state_version, partial(rule.restore, ctx=ctx), states):
                     rule.state = fresh
-        self._due_ns = 0
+        self._lend()
 
     def context(self, t_ns: int) -> Context:
         last_ns = self._last_ns if self._last_ns >= 0 else None
-        return Context(max(t_ns, 0), self.wall, self.setup.unit, self.boot_id, last_ns)
+        return Context(max(t_ns, 0), self.wall, self.setup.unit, self.boot_id, last_ns, *self._lent)
 
     # -- inside --------------------------------------------------------------------------------
 
@@ -313,12 +323,21 @@ class Engine:
     def _wake_until(self, t_ns: int) -> int:
         """Raise what is due up to `t_ns`, each at its own time → when to look again."""
         self._t_ns = self._t_ns if self._t_ns >= 0 else t_ns
-        self._wakes.clear()
-        while (due_ns := self.next_wake()) is not None and due_ns <= t_ns:
+        self._wishes.begin()
+        while (due_ns := self._soonest_ns()) <= t_ns:
             self._t_ns = max(self._t_ns, due_ns)
             self._wake_due(t_ns)
-        self._due_ns = NEVER_NS if due_ns is None else due_ns
-        return self._due_ns
+        self._due_ns = due_ns
+        return due_ns
+
+    def _soonest_ns(self) -> int:
+        due_ns, pause_ns = self._wishes.soonest_ns(self.context(self._t_ns)), self.grid.due_ns
+        return due_ns if pause_ns is None else min(due_ns, pause_ns)
+
+    def _look_again(self) -> None:
+        """What is due may be so sooner than was thought."""
+        self._wishes.forget()
+        self._due_ns = 0
 
     def _wake_due(self, until_ns: int) -> None:
         now_ns = self._t_ns
@@ -326,36 +345,30 @@ class Engine:
         pause_ns = self.grid.due_ns
         if (pause_ns is not None and pause_ns <= now_ns) or self.trip.is_silent(ctx):
             self._steps(self.grid.close())  # before the trip that it belongs to ends
-        for rule in self._waking:
-            at = self._wish(rule, ctx)
-            if at is None or at > now_ns:
-                continue
-            self._wakes[rule.name] += 1
-            if self._wakes[rule.name] > WAKES_PER_CALL:
-                self._resting_ns[rule.name] = until_ns + REST_NS
-                self.failures[rule.name] += 1
-            else:
-                self._tell(ctx, rule, rule.wake, ctx)
-
-    def _wish(self, rule: Rule, ctx: Context) -> int | None:
-        try:
-            at = rule.next_wake(ctx)
-        except Exception:  # noqa: BLE001 - as in _call
-            self.failures[rule.name] += 1
-            return None
-        rests_ns = self._resting_ns.get(rule.name)
-        return at if at is None or rests_ns is None else max(at, rests_ns)
+        for rule in self._wishes.due(ctx, until_ns):
+            self._tell(ctx, rule, rule.wake, ctx)
 
     def _call(self, rule: Rule, method: Callable[..., Iterable[Event]], *args: object) -> list[Event]:
         """What the rule raises; nothing when it throws: one rule must not stop the others, and the health event names it."""
-        self._due_ns = 0
         before = copy.copy(rule.state)
+        self._wishes.forget(rule)
         try:
-            return list(method(*args))
+            events = list(method(*args))
         except Exception:  # noqa: BLE001 - see above
             rule.state = before
             self.failures[rule.name] += 1
+            self._due_ns = 0
             return []
+        if events or (rule in self._wishes and rule.state != before):  # who says the same again brings nothing nearer
+            self._due_ns = 0
+        if rule.lends and rule.state.lent is not before.lent:
+            self._lend()
+        return events
+
+    def _lend(self) -> None:
+        by_name = {r.name: r.state.lent for r in self.rules if r.lends}
+        self._lent = tuple(by_name.get(name, default) for name, default in Context._field_defaults.items())
+        self._look_again()
 
     def _tell(self, ctx: Context, rule: Rule, method: Callable[..., Iterable[Event]], *args: object) -> None:
         self._t_ns = max(self._t_ns, ctx.t_ns)
@@ -382,14 +395,3 @@ def wanted() -> frozenset[str]:
     """Every signal that a rule, a metric or the trace reads: what a plan has to decode."""
     named = {s for rule in discover() for s in rule.signals}
     return frozenset(named | READS | INTEGRALS | {signals.SPEED, signals.ENGINE_SPEED})
-
-
-def check_acyclic(rules: Iterable[Rule]) -> None:
-    """Raises ValueError when rules could hear each other in a circle."""
-    rules = list(rules)
-    hears = {r.name: {s.name for s in rules if set(s.raises) & set(r.hears)} for r in rules}
-    done: set[str] = set()
-    while ready := [n for n in hears if n not in done and hears[n] <= done]:
-        done.update(ready)
-    if len(done) != len(hears):
-        raise ValueError(f"rules hear each other in a circle: {sorted(set(hears) - done)}")

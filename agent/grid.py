@@ -79,6 +79,11 @@ class Grid:
             return None
         return found[1]
 
+    def _known(self, now_ns: int) -> dict[str, Value]:
+        """`get` for all signals."""
+        age_of = self.max_age_ns.get
+        return {s: value for s, (t_ns, value) in self.latest.items() if now_ns - t_ns <= age_of(s, DEFAULT_AGE_NS)}
+
     def is_late(self, t_ns: int, signal: str) -> bool:
         """Whether a newer sample of this signal is already taken."""
         if signal == SPEED:
@@ -198,7 +203,7 @@ class Grid:
             follows=self.closed_ns == self.start_ns,
             v5_ms=tuple(self.fifths),
             speed_samples=self.samples,
-            get=lambda signal: self.get(signal, end_ns),
+            get=self._known(end_ns).get,  # most metrics ask, and many of them for the same
             area=lambda signal: areas.get(signal, NOTHING),
         )
         self.start_ns, self.v0_ms, self.distance_m, self.samples, self.fifths = end_ns, v, 0.0, 0, []

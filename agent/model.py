@@ -12,8 +12,13 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, TypeAlias
 
 import msgspec
 
+from agent.config import CarConfig
+from agent.habits import Habits
+from agent.household import Household
+
 if TYPE_CHECKING:
     from agent.config import Owner, Service
+    from agent.style_who import Styles
     from agent.vehicle import Vehicle
 
 Value: TypeAlias = float | int | bool | str | None
@@ -62,6 +67,7 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     urgent: ClassVar[bool] = False  # committed at once, not with the next routine commit
     leaves: ClassVar[bool] = True  # False: heard by rules and kept on the unit only
     once: ClassVar[bool] = False  # exactly once for ever: its id outlives every retention
+    enterable: ClassVar[bool] = False  # a person may enter it: on the unit's command line, or by a signed command
 
     id: str
     t_ns: int  # when it became true
@@ -171,6 +177,7 @@ class Setup(NamedTuple):
     vehicle: Vehicle
     owner: Owner
     services: tuple[Service, ...] = ()
+    car: CarConfig = CarConfig()
 
 
 class Context(NamedTuple):
@@ -181,6 +188,9 @@ class Context(NamedTuple):
     unit: str
     boot_id: str
     last_ns: int | None  # the last sample of any wanted signal: the bus is alive
+    household: Household = Household()  # lent by the rule `household`
+    habits: Habits = Habits()  # lent by the rule `habits`
+    driver_style: Styles | None = None  # lent by the rule of that name; None: nobody keeps any
 
 
 class Rule:
@@ -193,6 +203,7 @@ class Rule:
 
     name: ClassVar[str]
     state_version: ClassVar[int] = 1
+    lends: ClassVar[bool] = False  # its state has a field `lent`, which all rules see in the context under the rule's name
     signals: ClassVar[tuple[str, ...]] = ()
     hears: ClassVar[tuple[type[Event], ...]] = ()
     raises: ClassVar[tuple[type[Event], ...]] = ()

@@ -1,4 +1,11 @@
-"""OBD-II answers on the bus → samples: ISO 15765-2 messages put together, service 01 read by the table of `obd_pids`.
+"""OBD-II answers on the bus → samples: ISO 15765-2 messages put together, then read (SAE J1979, ISO 15765-4's formats).
+
+    service 01               by the table of `obd_pids`
+    03, 07, 0A               trouble codes stored, pending, permanent: a count byte, two bytes each (J2012)
+    09 InfoType 02, 04       the VIN; calibration ids of 16 bytes each. Other InfoTypes are let go
+
+Codes and calibration ids are each ECU's own, so their texts name it (`signals.PER_ECU`). Doubts: ECUs on two buses that
+answer with the same id would be taken for one; a VIN is believed as it is spelt, its check digit is North America's only.
 
 Pure, and listening only: another tester asks, the unit sends nothing (so no flow control either).
 Each source (bus and arbitration id) has at most one message open:
@@ -13,10 +20,13 @@ Each source (bus and arbitration id) has at most one message open:
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 
+from agent.dtc import code_of
 from agent.model import NS, Frame, Sample, Value
 from agent.obd_pids import BOTH_BANKS, READERS, Reader
+from agent.signals import CALIBRATION_IDS, DTCS_PENDING, DTCS_PERMANENT, DTCS_STORED, VIN, of_ecu
 
 ANSWERS_11BIT = (0x7E8, 0x7F8)  # (id, mask) of physical answers, ISO 15765-4: 7E8–7EF
 ANSWERS_29BIT = (0x18DAF100, 0x1FFFFF00)  # to the tester F1, from any ECU
@@ -26,7 +36,14 @@ MAX_MESSAGE_BYTES = 4095  # what the 12-bit length can say; no service-01 answer
 MAX_OPEN = 32  # unfinished messages at once: four buses of 8 ECUs, the most that ISO 15765-4 lets answer
 
 SERVICE_01 = 0x41  # its answers; the request is 01
+DTC_SERVICES = {0x43: DTCS_STORED, 0x47: DTCS_PENDING, 0x4A: DTCS_PERMANENT}
+SERVICE_09 = 0x49
+VIN_TYPE, CALIBRATION_TYPE = 0x02, 0x04
+CALIBRATION_BYTES = 16
 NEGATIVE = 0x7F
+
+_IS_VIN = re.compile("[A-HJ-NPR-Z0-9]{17}")  # ISO 3779: no I, O, Q
+_IS_CALIBRATION_ID = re.compile("[!-~]([ -~]*[!-~])?")  # printable ASCII
 
 _ID_11, _MASK_11 = ANSWERS_11BIT[0], ~7
 _ID_29, _MASK_29 = ANSWERS_29BIT[0], ~0xFF
@@ -78,7 +95,7 @@ class _Message:
 
 
 class Assembler:
-    """Frames of all buses in, service-01 samples out; one per bus set.
+    """Frames of all buses in, samples out; one per bus set.
 
     `counts`: what was dropped, by reason. Holds at most MAX_OPEN unfinished messages of MAX_MESSAGE_BYTES.
     """
@@ -96,17 +113,61 @@ class Assembler:
         if read and len(data) > data[0] and (not self._open or (frame.bus, arbitration_id) not in self._open):
             return read(t_ns, data, 3)
         message = self._message((frame.bus, arbitration_id), data, t_ns)
-        return self._samples(message, t_ns) if message else []
+        return self._samples(f"{arbitration_id:X}", message, t_ns) if message else []
 
-    def _samples(self, message: bytes, t_ns: int) -> list[Sample]:
+    def _samples(self, ecu: str, message: bytes, t_ns: int) -> list[Sample]:
         service = message[0]
-        if service != SERVICE_01:
-            self.counts["negative response" if service == NEGATIVE else "unsupported service"] += 1
+        if service == SERVICE_01:
+            parts, dropped = _parts(message)
+            if dropped:
+                self.counts[dropped] += 1
+            return [sample for i, read in parts for sample in read(t_ns, message, i)]
+        if service in DTC_SERVICES:
+            codes = self._codes(message)
+            return [] if codes is None else [(t_ns, DTC_SERVICES[service], of_ecu(ecu, codes))]
+        if service == SERVICE_09:
+            return [(t_ns, path, text) for path, text in self._vehicle_information(ecu, message)]
+        self.counts["negative response" if service == NEGATIVE else "unsupported service"] += 1
+        return []
+
+    def _codes(self, message: bytes) -> list[str] | None:
+        """The codes of an answer, sorted, each once; None when it is not as long as its count says."""
+        if len(message) < 2 or len(message) < 2 + 2 * message[1]:
+            self.counts["truncated"] += 1
+            return None
+        if len(message) > 2 + 2 * message[1]:
+            self.counts["wrong count of codes"] += 1
+            return None
+        raws = {int.from_bytes(message[i : i + 2], "big") for i in range(2, len(message), 2)}
+        return sorted(map(code_of, raws - {0}))  # 0000 is no code: some ECUs fill up with it
+
+    def _vehicle_information(self, ecu: str, message: bytes) -> list[tuple[str, str]]:
+        """(path, text) of a service-09 answer: 49, InfoType, number of items, items."""
+        if len(message) < 3:
+            self.counts["truncated"] += 1
             return []
-        parts, dropped = _parts(message)
-        if dropped:
-            self.counts[dropped] += 1
-        return [sample for i, read in parts for sample in read(t_ns, message, i)]
+        info_type, items, data = message[1], message[2], message[3:]
+        if info_type == VIN_TYPE:
+            vin = data.strip(b"\0").decode("latin-1")  # the older format's filling before the 17 is kept by some ECUs
+            if _IS_VIN.fullmatch(vin) and len(set(vin)) > 1:  # seventeen times 0 or F is a memory never written
+                return [(VIN, vin)]
+            self.counts["invalid VIN"] += 1
+        elif info_type == CALIBRATION_TYPE:
+            ids = self._calibration_ids(items, data)
+            return [(CALIBRATION_IDS, of_ecu(ecu, ids))] if ids else []
+        return []
+
+    def _calibration_ids(self, items: int, data: bytes) -> list[str]:
+        """In the ECU's order, for each belongs to a processor of its own; [] when one of them cannot be read."""
+        if len(data) != items * CALIBRATION_BYTES:
+            self.counts["truncated" if len(data) < items * CALIBRATION_BYTES else "wrong count of calibration ids"] += 1
+            return []
+        pieces = (data[i : i + CALIBRATION_BYTES].strip(b"\0 ") for i in range(0, len(data), CALIBRATION_BYTES))
+        ids = [piece.decode("latin-1") for piece in pieces if piece]
+        if all(_IS_CALIBRATION_ID.fullmatch(each) and "," not in each for each in ids):  # a comma would make it two
+            return ids
+        self.counts["invalid calibration id"] += 1
+        return []
 
     def _message(self, source: tuple[str, int], data: bytes, t_ns: int) -> bytes | None:
         """The message that this frame completes; None while there is none."""

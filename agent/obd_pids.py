@@ -324,13 +324,24 @@ def reader(fields: tuple[Field, ...]) -> Reader:
     if len(fields) == 1 and fields[0].when is None:
         path, at, size, value, _ = fields[0]
         if size == 1:
-            return _byte_reader(path, at, tuple(value(raw) for raw in range(256)))
+            return _byte_reader(path, at, _Values(value))
         if size == 2:
             return lambda t_ns, data, i: [(t_ns, path, value(data[i + at] << 8 | data[i + at + 1]))]
     return _fields_reader(fields)
 
 
-def _byte_reader(path: str, at: int, values: tuple[Value, ...]) -> Reader:
+class _Values(dict[int, Value]):
+    """A byte → its value, worked out when it is first heard: all of them for all PIDs would be 0.4 MiB."""
+
+    def __init__(self, value: Callable[[int], Value]) -> None:
+        self.value = value
+
+    def __missing__(self, raw: int) -> Value:
+        self[raw] = self.value(raw)
+        return self[raw]
+
+
+def _byte_reader(path: str, at: int, values: _Values) -> Reader:
     return lambda t_ns, data, i: [(t_ns, path, values[data[i + at]])]
 
 

@@ -28,6 +28,7 @@ class Part(msgspec.Struct, frozen=True):
 
     `low`/`high` are limits of that product, None for none; beyond them the value is unknown.
     A raw number in `values` has the value given there; when `is_closed`, every other raw number is unknown.
+    `is_text`: it is an identity, not an amount; a raw number stands there as it is, in digits.
     `multiplexer`/`pages`: it is there only when that signal reads one of these.
     """
 
@@ -40,6 +41,7 @@ class Part(msgspec.Struct, frozen=True):
     is_closed: bool = False
     multiplexer: str | None = None
     pages: tuple[int, ...] = ()
+    is_text: bool = False
 
 
 class Reading(msgspec.Struct, frozen=True):

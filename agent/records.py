@@ -8,14 +8,13 @@ from typing import Any
 import msgspec
 
 from agent.events.driver_summary import TripAttributed
+from agent.events.message import PromptAnswered, PromptDelivered, PromptExpired, PromptHeld, PromptReleased, PromptWithdrawn
 from agent.events.odometer import DistanceUnaccounted
-from agent.events.prompt import PromptHeld, PromptReleased
 from agent.events.trip import TripEnded
 from agent.io.store import EventRow
 from agent.model import Event, Wall
 
 ENVELOPE_FIELDS = ("id", "t_ns", "boot_id")  # they stand in the envelope, not in the data
-PROMPT_COLUMNS = ("topic", "text", "raised_ns", "raised_utc_ns")
 
 
 def event_row(event: Event, wall: Wall | None, boot_id: str) -> EventRow:
@@ -55,6 +54,8 @@ def trip_row(event: Event) -> Mapping[str, Any] | None:
             "end_utc_ns": event.end_utc_ns,
             "clock": event.clock,
             "driver": event.driver,
+            "driver_how": event.driver_how,
+            "driver_sure": event.driver_sure,
             "metrics": encode(event.metrics).decode(),
             "estimated": encode(event.estimated).decode(),
         }
@@ -70,22 +71,41 @@ def trip_row(event: Event) -> Mapping[str, Any] | None:
     return None
 
 
-def prompt_row(event: Event) -> Mapping[str, Any] | None:
-    """The row that an event puts or changes in `prompts`; None when it concerns none."""
+def prompt_rows(event: Event) -> list[Mapping[str, Any]]:
+    """The rows that an event puts into `prompts`, or changes there."""
     if isinstance(event, PromptHeld):
-        return _fields(event, (*PROMPT_COLUMNS, "held_by")) | {"id": event.prompt_id, "held_utc_ns": event.raised_utc_ns}
-    if isinstance(event, PromptReleased):
-        return _fields(event, (*PROMPT_COLUMNS, "held_utc_ns", "released_ns", "released_utc_ns")) | {
-            "id": event.prompt_id,
-            "event_id": event.id,
-        }
+        fields = _fields(event, ("topic", "kind", "driver", "held_by", "raised_ns", "raised_utc_ns"))
+        return [fields | {"id": event.prompt_id, "state": "held", "held_utc_ns": event.raised_utc_ns}]
+    if not isinstance(event, PromptReleased):
+        return []
+    shared = _fields(event, ("driver", "released_ns", "released_utc_ns", "not_before_utc_ns", "not_after_utc_ns"))
+    shared |= {"event_id": event.id, "state": "released", "published": 0, "published_utc_ns": None}
+    names = ("topic", "kind", "title", "text", "revision", "raised_ns", "raised_utc_ns", "held_utc_ns")
+    return [shared | _fields(part, names) | {"id": part.prompt_id, "held_by": "; ".join(part.held_by)} for part in event.parts]
+
+
+def prompt_change(event: Event, utc_ns: int | None) -> tuple[str, Mapping[str, Any]] | None:
+    """(prompt id, columns) of what an event changes in a row that is there; None when it changes none."""
+    match event:
+        case PromptWithdrawn(why="the ignition came on"):
+            return event.prompt_id, {"state": "held", "held_by": event.why}
+        case PromptWithdrawn():
+            return event.prompt_id, {"state": "withdrawn", "ended_utc_ns": utc_ns}
+        case PromptExpired():
+            return event.prompt_id, {"state": "expired", "ended_utc_ns": utc_ns}
+        case PromptDelivered():
+            return event.prompt_id, {"state": "delivered", "delivered_utc_ns": event.shown_utc_ns}
+        case PromptAnswered(answer="snoozed"):
+            return event.prompt_id, {"state": "held", "answer": event.answer, "held_by": event.answer}
+        case PromptAnswered():
+            return event.prompt_id, {"state": event.answer, "answer": event.answer, "ended_utc_ns": utc_ns}
     return None
 
 
-def _fields(event: Event, names: tuple[str, ...]) -> dict[str, Any]:
-    return {name: getattr(event, name) for name in names}
+def _fields(record: msgspec.Struct, names: tuple[str, ...]) -> dict[str, Any]:
+    return {name: getattr(record, name) for name in names}
 
 
-def attribution(event: Event) -> tuple[str, str] | None:
-    """(trip id, driver) when the event says who drove."""
-    return (event.trip_id, event.driver) if isinstance(event, TripAttributed) else None
+def attribution(event: Event) -> tuple[str, str, str, float] | None:
+    """(trip id, driver, how that is known, how sure) when the event says who drove."""
+    return (event.trip_id, event.driver, event.how, event.sure) if isinstance(event, TripAttributed) else None

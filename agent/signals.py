@@ -1,4 +1,4 @@
-"""Every signal Keyoff understands: its VSS 6.0 name, unit and range. A table, and two look-ups.
+"""Every signal Keyoff understands: its VSS 6.0 name, unit and range. A table, and what its values look like.
 
 Source: COVESA Vehicle Signal Specification 6.0. What VSS has no place for stands under
 `Vehicle.Private`, the branch it leaves to us. A value outside its range is not a measurement:
@@ -7,7 +7,10 @@ it reads as unknown. The range is what is physically possible, never what is usu
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import NamedTuple
+
+from agent.model import Value
 
 
 class Signal(NamedTuple):
@@ -32,6 +35,23 @@ ETHANOL = "Vehicle.Private.Powertrain.FuelSystem.EthanolShare"
 BATTERY_POWER = "Vehicle.Powertrain.TractionBattery.CurrentPower"
 STATE_OF_CHARGE = "Vehicle.Powertrain.TractionBattery.StateOfCharge.Displayed"
 PEDAL = "Vehicle.Chassis.Accelerator.PedalPosition"
+VOLTAGE = "Vehicle.LowVoltageBattery.CurrentVoltage"
+IS_MIL_ON = "Vehicle.Private.OBD.IsMILOn"
+DTCS_STORED = "Vehicle.Private.OBD.DTCs.Stored"
+DTCS_PENDING = "Vehicle.Private.OBD.DTCs.Pending"
+DTCS_PERMANENT = "Vehicle.Private.OBD.DTCs.Permanent"
+CALIBRATION_IDS = "Vehicle.Private.OBD.CalibrationIds"
+VIN = "Vehicle.VehicleIdentification.VIN"
+IS_SERVICE_DUE = "Vehicle.Service.IsServiceDue"
+DISTANCE_TO_SERVICE = "Vehicle.Service.DistanceToService"  # km in VSS, though the odometer counts m
+TIME_TO_SERVICE = "Vehicle.Service.TimeToService"
+OIL_LIFE_TIME = "Vehicle.Powertrain.CombustionEngine.EngineOil.LifeRemaining"  # VSS knows it in seconds,
+OIL_LIFE = "Vehicle.Private.Powertrain.CombustionEngine.EngineOil.LifeRemaining"  # clusters show it in percent
+ENGINE_HOURS = "Vehicle.Powertrain.CombustionEngine.EngineHours"
+DRIVER_SUBJECT = "Vehicle.Occupant.Row1.DriverSide.Identifier.Subject"
+KEY_FOB = "Vehicle.Private.Access.KeyFob"
+PHONE_TAG = "Vehicle.Private.Access.PhoneTag"
+SEAT_MEMORY = "Vehicle.Private.Seat.Memory"
 
 SIGNALS: dict[str, Signal] = {
     SPEED: Signal("km/h", -60, 400),  # reversing is negative where a car says so
@@ -60,12 +80,29 @@ SIGNALS: dict[str, Signal] = {
     "Vehicle.Cabin.Seat.Row1.DriverSide.IsBelted": Signal(""),
     "Vehicle.Cabin.Door.Row1.DriverSide.IsOpen": Signal(""),
     "Vehicle.Exterior.AirTemperature": Signal("Celsius", -60, 215),
-    "Vehicle.LowVoltageBattery.CurrentVoltage": Signal("V", 0, 65.535),
+    VOLTAGE: Signal("V", 0, 65.535),
     "Vehicle.Powertrain.CombustionEngine.MAP": Signal("kPa", 0, 655.35),
     "Vehicle.Powertrain.CombustionEngine.TPS": Signal("percent", 0, 100),
     "Vehicle.Powertrain.CombustionEngine.EngineOil.Temperature": Signal("Celsius", -40, 210),
+    IS_SERVICE_DUE: Signal(""),
+    DISTANCE_TO_SERVICE: Signal("km", -1_000_000, 1_000_000),  # below 0: overdue; VSS has a float without limits
+    TIME_TO_SERVICE: Signal("s", -2_147_483_648, 2_147_483_647),  # int32 in VSS; below 0: overdue
+    OIL_LIFE_TIME: Signal("s", -2_147_483_648, 2_147_483_647),  # likewise
+    OIL_LIFE: Signal("percent", 0, 100),
+    ENGINE_HOURS: Signal("h", 0, 210_554_060.75),  # uint32 of 0.05 h is the widest counter in use (J1939 SPN 247)
+    # who is in the car, as the car says it
+    DRIVER_SUBJECT: Signal(""),
+    KEY_FOB: Signal(""),
+    PHONE_TAG: Signal(""),
+    SEAT_MEMORY: Signal(""),
+    # OBD-II services 03, 07, 0A and 09 (agent/obd.py)
+    VIN: Signal(""),
+    DTCS_STORED: Signal(""),
+    DTCS_PENDING: Signal(""),
+    DTCS_PERMANENT: Signal(""),
+    CALIBRATION_IDS: Signal(""),
     # OBD-II service 01 (agent/obd_pids.py), what VSS 6.0 has no place for; ranges as SAE J1979 gives them
-    "Vehicle.Private.OBD.IsMILOn": Signal(""),
+    IS_MIL_ON: Signal(""),
     "Vehicle.Private.OBD.DTCCount": Signal("", 0, 127),
     "Vehicle.Private.OBD.IgnitionType": Signal(""),
     "Vehicle.Private.OBD.ContinuousMonitorsSupported": Signal(""),
@@ -162,6 +199,13 @@ TEXTS: dict[str, tuple[str, ...]] = {
 }
 """Broadcast signals that are words in VSS 6.0: those allowed, in its order. What has neither range nor words is a switch."""
 
+PER_ECU = frozenset({DTCS_STORED, DTCS_PENDING, DTCS_PERMANENT, CALIBRATION_IDS})
+"""Lists that each ECU answers for itself: one signal, whose text names the ECU ("ECU=7E8;P0301,P0420"), so that a rule can
+keep the ECUs apart and merge them. "ECU=7E8;" says that this ECU has none."""
+
+FREE_TEXTS = PER_ECU | {VIN, DRIVER_SUBJECT, KEY_FOB, PHONE_TAG, SEAT_MEMORY}
+"""Texts whose words no table knows. "1" is a text here, not a number."""
+
 
 def known(path: str) -> bool:
     """Whether `path` is in the table."""
@@ -174,3 +218,16 @@ def plausible(path: str, value: float) -> bool:
     if signal.low is None or signal.high is None:
         return True
     return signal.low <= value <= signal.high
+
+
+def of_ecu(ecu: str, items: Iterable[str]) -> str:
+    """The text of a PER_ECU signal: `ecu` is its arbitration id in hex, the items hold no comma."""
+    return f"ECU={ecu};{','.join(items)}"
+
+
+def by_ecu(text: Value) -> tuple[str, tuple[str, ...]] | None:
+    """(ECU, items) of a PER_ECU signal's value; None for what is not one."""
+    if not isinstance(text, str) or not text.startswith("ECU="):
+        return None
+    ecu, semicolon, items = text[4:].partition(";")
+    return (ecu, tuple(items.split(",")) if items else ()) if ecu and semicolon else None

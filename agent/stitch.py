@@ -12,6 +12,7 @@ from typing import TypeGuard
 
 import msgspec
 
+from agent.attribution import Watched, watched_as_one
 from agent.model import NS, TRUSTED, Value, Wall
 from agent.tally import Sums, combine
 from agent.vehicle import Vehicle
@@ -29,13 +30,19 @@ class Piece(msgspec.Struct, frozen=True, kw_only=True):
     end_boot_id: str  # the boot in whose clock end_ns is
     end_ns: int
     sums: Sums
-    driver: str
     announced: bool  # TripStarted was raised
     was_moving: bool = False
     was_off: bool = False  # the ignition was off at the end
     wall: Wall | None = None  # the wall clock at the start
     end_wall: Wall | None = None  # and at the end, perhaps in another boot
     pieces: int = 1
+    said: dict[str, str] = {}  # what the car's signals told of the driver (agent/attribution.py)
+    watched: Watched | None = None  # and how it was driven
+
+    @property
+    def start_utc_ns(self) -> int | None:
+        """When the trip began, by the wall clock as it was known at the piece's end."""
+        return self.wall.utc_ns(self.start_ns) if self.wall else None
 
 
 def trusted_gap_ns(before: Wall | None, end_ns: int, now: Wall | None, start_ns: int) -> int | None:
@@ -76,6 +83,7 @@ def joined(earlier: Piece, later: Piece) -> Piece:
         start_ns=earlier.start_ns,
         wall=earlier.wall,
         sums=sums,
-        driver=earlier.driver,
+        said={**later.said, **earlier.said},
+        watched=watched_as_one(earlier.watched, later.watched),
         pieces=earlier.pieces + later.pieces,
     )

@@ -1,9 +1,9 @@
 """A broker for the bench, on 127.0.0.1 with TLS: mosquitto where it is installed, else amqtt (MQTT 3.1.1 only).
 
 `python -m hil.broker FOLDER` runs one until Ctrl-C; in tests and the demo it is a context manager. Clients need a
-certificate of the folder's CA. On mosquitto a unit may write below `keyoff/<its common name>/` only, and `cloud`
-reads everything; amqtt checks the certificate and nothing more. mosquitto saves each change, so that a kill loses
-no subscription; amqtt remembers nothing. Yet mosquitto acknowledges before it saves: killed under load it lost one
+certificate of the folder's CA. On mosquitto a unit may write below `keyoff/<its common name>/` only, and `cloud` reads
+everything and writes commands; amqtt checks the certificate and nothing more. mosquitto saves each change, so that a kill
+loses no subscription; amqtt remembers nothing. Yet mosquitto acknowledges before it saves: killed under load it lost one
 acknowledged event in 3 of 6 runs (2.0.11), which no publisher can notice, only who counts (epoch, seq).
 """
 
@@ -19,7 +19,7 @@ import sys
 import time
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Literal
+from typing import Literal
 
 import click
 
@@ -35,6 +35,7 @@ LOOK_S = 0.02
 RULES = f"""\
 user {CLOUD}
 topic read keyoff/#
+topic write keyoff/+/command
 pattern write keyoff/%u/#
 pattern read keyoff/%u/command/#
 """
@@ -157,35 +158,7 @@ class Broker:
         return [mosquitto_path() or "mosquitto", "-c", str(config)]
 
     def _amqtt(self) -> list[str]:
-        serve = "import sys; from hil.broker import serve_amqtt; serve_amqtt(*sys.argv[1:])"
-        return [sys.executable, "-c", serve, str(self.port), str(self._ca), *map(str, self._pair)]
-
-
-def serve_amqtt(port: str, ca: str, certificate: str, key: str) -> None:
-    """Run amqtt in this process until it is ended from outside."""
-    import asyncio
-    import ssl
-
-    from amqtt.broker import Broker as Amqtt
-
-    class WithCertificates(Amqtt):  # type: ignore[misc]  # amqtt has no types
-        """amqtt asks for a client certificate but takes clients that have none."""
-
-        @staticmethod
-        def _create_ssl_context(listener: Any) -> ssl.SSLContext:
-            context: ssl.SSLContext = Amqtt._create_ssl_context(listener)
-            context.verify_mode = ssl.CERT_REQUIRED
-            return context
-
-    listener = {"type": "tcp", "bind": f"{ADDRESS}:{port}", "ssl": True, "cafile": ca, "certfile": certificate, "keyfile": key}
-    plugins = {"amqtt.plugins.authentication.AnonymousAuthPlugin": {"allow_anonymous": True}}
-
-    async def serve() -> None:
-        broker = WithCertificates({"listeners": {"default": listener}, "plugins": plugins})
-        await broker.start()
-        await asyncio.Event().wait()
-
-    asyncio.run(serve())
+        return [sys.executable, "-m", "hil.embedded", ADDRESS, str(self.port), str(self._ca), *map(str, self._pair)]
 
 
 def _free_port() -> int:

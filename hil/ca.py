@@ -1,8 +1,9 @@
 """A throwaway certificate authority for the bench: `python -m hil.ca FOLDER --unit ID`.
 
 Makes `ca`, `broker` and `cloud` and one pair for each unit, each as `<name>.pem` and `<name>.key`, all Ed25519
-(mosquitto 2.0.11 on OpenSSL 3.0 and Python's ssl take it for TLS in both directions). What is there already is
-kept, so that a unit can be added later. Not for the road: the CA's key lies beside everything else.
+(mosquitto 2.0.11 on OpenSSL 3.0 and Python's ssl take it for TLS in both directions), and the key pair that commands
+are signed with, `command.key.pem` and `command.pub.pem`. What is there already is kept, so that a unit can be added
+later. Not for the road: the CA's key lies beside everything else.
 """
 
 from __future__ import annotations
@@ -17,7 +18,13 @@ from typing import NamedTuple
 import click
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, load_pem_private_key
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    PublicFormat,
+    load_pem_private_key,
+)
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 BROKER = "broker"
@@ -32,6 +39,13 @@ class Pair(NamedTuple):
 
     certificate: Path
     key: Path
+
+
+class CommandKey(NamedTuple):
+    """What commands are signed with, and what a unit checks them by, as PEM files."""
+
+    private: Path
+    public: Path
 
 
 class Authority:
@@ -57,6 +71,15 @@ class Authority:
         """A client's pair (a unit's, or the cloud's): `name` is its common name. Valid for `days` from `now` on."""
         source = x509.UniformResourceIdentifier(f"urn:keyoff:unit:{name}")  # as an event's `source` says it
         return self._issue(name, [source], ExtendedKeyUsageOID.CLIENT_AUTH, now)
+
+    def command_key(self) -> CommandKey:
+        """The one key that the units of this bench take commands from."""
+        pair = CommandKey(self.folder / "command.key.pem", self.folder / "command.pub.pem")
+        if not pair.private.exists():
+            key = Ed25519PrivateKey.generate()
+            pair.public.write_bytes(key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo))
+            _write_key(pair.private, key)
+        return pair
 
     def _make_root(self) -> None:
         key = Ed25519PrivateKey.generate()
@@ -126,8 +149,12 @@ def _usage(*, signs_certificates: bool) -> x509.KeyUsage:
 def _write(pair: Pair, certificate: x509.Certificate, key: Ed25519PrivateKey) -> None:
     """Both files; the key last and 0600 from its first byte on, never over another."""
     pair.certificate.write_bytes(certificate.public_bytes(Encoding.PEM))
+    _write_key(pair.key, key)
+
+
+def _write_key(path: Path, key: Ed25519PrivateKey) -> None:
     pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-    with os.fdopen(os.open(pair.key, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
         file.write(pem)
 
 
@@ -139,13 +166,16 @@ def _write(pair: Pair, certificate: x509.Certificate, key: Ed25519PrivateKey) ->
 )
 @click.option("--days", default=DAYS, show_default=True, help="How long what is made now is valid.")
 def main(folder: Path, units: tuple[str, ...], hosts: tuple[str, ...], days: int) -> None:
-    """Make a bench CA in FOLDER, with pairs for the broker, the cloud and each unit. What is there is kept."""
+    """Make a bench CA in FOLDER, with pairs for the broker, the cloud, each unit, and commands. What is there is kept."""
     authority = Authority(folder, days)
     pairs = [authority.pair, authority.broker(hosts), *(authority.client(name) for name in (CLOUD, *units))]
     for pair in pairs:
         click.echo(f"{pair.certificate}  {pair.key}")
+    command = authority.command_key()
+    click.echo(f"{command.public}  {command.private}")
     for unit in units:
         lines = ["[uplink]", f'host = "{hosts[0]}"', 'ca = "ca.pem"', f'certificate = "{unit}.pem"', f'key = "{unit}.key"']
+        lines += ["[commands]", f'key = "{command.public.name}"']
         click.echo("\n".join(["", f"# {folder}/keyoff.toml of {unit}", *lines]))
 
 

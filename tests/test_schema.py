@@ -340,7 +340,7 @@ TRIP = TripEnded(
         change("data/trip_id"),
         change("data/pieces", "1"),
         change("data/kind", "ride"),
-        change("type", "keyoff.TripEnded.v1 "),
+        change("type", "keyoff.TripEnded.v2 "),
         change("id", "E1"),
         change("source", "urn:keyoff:unit:a/b"),
         change("tns", 310),

@@ -26,7 +26,7 @@ def piece(**changes: Any) -> Piece:
         end_boot_id="boot-1",
         end_ns=at(500),
         sums=Sums({"distance_m": 5000.0, "duration_s": 400.0, "unobserved_s": 1.0, "odometer_last_m": 20_000_000.0}),
-        driver="ana",
+        said={"key fob": "1"},
         announced=True,
         was_moving=True,
         wall=BEFORE,
@@ -83,7 +83,7 @@ def later(**changes: Any) -> Piece:
         end_boot_id="boot-2",
         end_ns=at(320),
         sums=Sums({"distance_m": 3000.0, "duration_s": 300.0, "unobserved_s": 2.0, "odometer_last_m": 20_003_000.0}),
-        driver="unknown",
+        said={"key fob": "2", "seat memory": "3"},
         was_moving=False,
         wall=after(40),
         end_wall=after(40),
@@ -93,7 +93,8 @@ def later(**changes: Any) -> Piece:
 
 def test_joined_they_are_one_trip_with_the_gap_in_its_duration() -> None:
     one = joined(piece(), later())
-    assert (one.trip_id, one.driver, one.pieces) == ("t1", "ana", 2)
+    assert (one.trip_id, one.pieces) == ("t1", 2)
+    assert one.said == {"key fob": "1", "seat memory": "3"}, "what was heard first"
     assert (one.boot_id, one.start_ns, one.wall) == ("boot-1", at(100), BEFORE)
     assert (one.end_boot_id, one.end_ns, one.end_wall, one.was_moving) == ("boot-2", at(320), after(40), False)
     assert one.sums.metrics["distance_m"] == 8000.0, "what nobody saw is not guessed into it"

@@ -109,7 +109,7 @@ def test_the_example_has_every_key() -> None:
 def test_the_example_shows_the_defaults() -> None:
     """Where a key has a default that TOML can write, that is what the example says."""
     whole = parse(uncommented(), "keyoff.toml", Config)
-    for section in (whole.unit, whole.vehicle, whole.bus[0], whole.owner, whole.service[0], whole.uplink):
+    for section in (whole.unit, whole.store, whole.vehicle, whole.bus[0], whole.owner, whole.service[0], whole.uplink):
         assert section is not None
         for field in msgspec.structs.fields(section):
             if field.default not in (msgspec.NODEFAULT, None):

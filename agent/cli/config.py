@@ -19,8 +19,9 @@ def command() -> None:
 @config_option
 @json_option
 def check(config_path: Path, as_json: bool) -> None:
-    """Read keyoff.toml, the vehicle's profile and DBC, and the unit's key and certificate; exit 78 when one is wrong."""
+    """Read keyoff.toml, the vehicle's profile and DBC, the unit's certificate and each key; exit 78 when one is wrong."""
     from agent.io import clock  # late
+    from agent.io.commands import load_key
     from agent.io.identity import Identity
 
     config = load_config(config_path)
@@ -40,6 +41,9 @@ def check(config_path: Path, as_json: bool) -> None:
         wall = clock.wall()
         utc_ns = wall.utc_ns(clock.boottime_ns()) if wall and wall.quality == "synchronised" else None
         notes += Identity.load(config.uplink, config_path.resolve().parent, config.unit.id, utc_ns).notes
+    if config.commands is not None:
+        load_key(config_path.resolve().parent / config.commands.key)
+        notes += ["[commands] without [uplink]: nothing brings them"] if config.uplink is None else []
     if as_json:
         click.echo(json.dumps({"ok": True, "vehicle": setup.vehicle.name, "unit": setup.unit, "notes": notes}))
         return

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -46,14 +46,21 @@ def enter(config_path: Path, store_path: Path | None, request: Request) -> None:
 
 
 def apply(daemon: Daemon, request: Request) -> None:
-    """Do what `request` asks for. Raises ConfigError when it names no trip that there is."""
-    if request.kind == "odometer" and request.reading_m is not None:
-        daemon.set_odometer(request.reading_m)
-    elif request.kind == "assign" and request.driver is not None:
-        rows = [r for r in daemon.store.trips() if r["id"] == request.trip_id]
-        if not rows:
-            raise ConfigError(f"there is no trip {request.trip_id}")
-        daemon.assign(dict(rows[0]), request.driver)
+    """Do what `request` asks for. Raises ConfigError, saying why, when it cannot be done; StoreError."""
+    from agent.entering import EntryRefused
+
+    data: dict[str, Any]
+    match request.kind:
+        case "odometer":
+            kind, data = "OdometerRead", {"reading_m": request.reading_m}
+        case "assign":
+            kind, data = "TripAttributed", {"trip_id": request.trip_id, "driver": request.driver}
+        case "entry":
+            kind, data = request.entry or "", request.data
+    try:
+        daemon.enter(kind, data, request.ref)
+    except EntryRefused as e:
+        raise ConfigError(str(e)) from None
 
 
 def _leave(state_dir: Path, request: Request) -> None:

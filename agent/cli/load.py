@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import os
 import sqlite3
+from collections.abc import Iterator, Sequence
+from datetime import date
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import click
 import msgspec
 
-from agent.config import Config, ConfigError, UnitConfig, VehicleConfig, parse
+from agent.config import Config, ConfigError, Service, UnitConfig, VehicleConfig, parse
 from agent.decode import Plan
 from agent.io.store import StoreError, connect, store_error
 from agent.io.vehicles import find_vehicle
@@ -62,9 +64,55 @@ def check(config: Config, path: Path) -> None:
         ) from None
     if owner.tell_at is not None and not _is_time(owner.tell_at):
         raise ConfigError(f'{path}: owner.tell_at: {owner.tell_at!r} is no time of day; write it like "18:30"')
-    for service in config.service:
-        if service.every_km <= 0:
-            raise ConfigError(f"{path}: service.every_km: {service.item!r} needs a distance above 0")
+    for fault in service_faults(config.service):
+        raise ConfigError(f"{path}: {fault}")
+
+
+def service_faults(services: Sequence[Service]) -> Iterator[str]:
+    """What is wrong with [[service]]: key, what, and the fix."""
+    names = [s.item for s in services]
+    for service in services:
+        item = repr(service.item)
+        if names.count(service.item) > 1:
+            yield f"service.item: {item} is there {names.count(service.item)} times; give each item its own name"
+        limits = (service.every_km, service.every_months, service.every_engine_h, service.oil_life_below_percent)
+        if not service.from_car and all(each is None for each in limits):
+            yield (
+                f"service: {item} is never due; give it one of every_km, every_months, every_engine_h, "
+                "oil_life_below_percent, from_car"
+            )
+        for key in COUNTED:
+            yield from _counted_faults(service, item, key)
+        for key in ("car_reminds_km_before", "car_reminds_days_before"):
+            value = getattr(service, key)
+            if value is not None and value < 0:
+                yield f"service.{key}: {item}: it cannot be below 0; 0 is when the item is due"
+        if service.oil_life_below_percent is not None and not 0 <= service.oil_life_below_percent < 100:
+            yield f"service.oil_life_below_percent: {item} needs 0 to below 100"
+    if sum(s.from_car for s in services) > 1:
+        yield "service.from_car: the car counts to one service only; leave it at one item"
+
+
+COUNTED = {"every_km": "last_km", "every_months": "last_day", "every_engine_h": "last_engine_h"}
+
+
+def _counted_faults(service: Service, item: str, key: str) -> Iterator[str]:
+    """What is wrong with a limit that counts from when the item was last done."""
+    every, last_key = getattr(service, key), COUNTED[key]
+    last = getattr(service, last_key)
+    if every is not None and every <= 0:
+        yield f"service.{key}: {item} needs more than 0"
+    if every is not None and last is None:
+        yield f"service.{last_key}: {item} has {key}, so it needs {last_key} too: where it stood when it was last done"
+    if isinstance(last, str) and not _is_day(last):
+        yield f'service.{last_key}: {item}: {last!r} is no day; write it like "2026-03-01"'
+
+
+def _is_day(text: str) -> bool:
+    try:
+        return date.fromisoformat(text).isoformat() == text
+    except ValueError:
+        return False
 
 
 def _is_time(text: str) -> bool:
@@ -82,7 +130,7 @@ def setup_of(config: Config, path: Path | None) -> tuple[Setup, Plan]:
         folder = path.parent / folder
     vehicle, profile = find_vehicle(config.vehicle.profile, folder)
     plan = load_plan(vehicle, profile, wanted=wanted(), cache_dir=Path(config.unit.cache_dir))
-    return Setup(config.unit.id, vehicle, config.owner, config.service), plan
+    return Setup(config.unit.id, vehicle, config.owner, config.service, config.car), plan
 
 
 def bench_config(vehicle: str, config_path: Path | None) -> Config:

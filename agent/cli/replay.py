@@ -12,6 +12,7 @@ import click
 
 from agent.cli.load import bench_config, setup_of, store_option
 from agent.cli.show import moment, table
+from agent.cli.status import prompt_state
 from agent.cli.trips import trip_table
 
 if TYPE_CHECKING:
@@ -121,10 +122,8 @@ def _report(daemon: Daemon, zone: str, counts: str) -> None:
     )
     prompts = daemon.store.conn.execute("SELECT * FROM prompts ORDER BY raised_ns").fetchall()
     if prompts:
-        rows_ = [
-            (p["topic"], moment(p["raised_utc_ns"], zone), p["held_by"], moment(p["released_utc_ns"], zone)) for p in prompts
-        ]
-        click.echo("\n" + table(("prompt", "raised", "held: why", "released"), rows_))
+        rows_ = [(p["title"] or p["topic"], moment(p["raised_utc_ns"], zone), prompt_state(p, zone)) for p in prompts]
+        click.echo("\n" + table(("prompt", "raised", "state"), rows_))
     if daemon.uplink is not None:
         click.echo(f"{daemon.store.unsent()} events are not acknowledged by the broker yet.")
 

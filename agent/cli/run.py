@@ -51,7 +51,7 @@ def command(config_path: Path) -> None:
         if config.uplink is not None:
             from agent.cli.sending import attach
 
-            uplink = stack.enter_context(attach(daemon, config, config_path))
+            uplink = stack.enter_context(attach(daemon, config, config_path, takes_commands=True))
         buses = [LiveBus(b, plan.filters().get(b.name, ())) for b in config.bus]
         for bus in buses:
             bus.start()
@@ -81,6 +81,7 @@ class Loop:
         from agent.io.systemd import Notifier
 
         self.daemon, self.buses, self.state_dir, self.uplink = daemon, buses, state_dir, uplink
+        daemon.counters.append(lambda: {f"{b.config.name}: frames for which there was no time": b.overrun for b in buses})
         self.notifier = Notifier()
         self.ticks = 0
         self._next_ns = 0

@@ -20,8 +20,11 @@ STOP_S = 0.5  # of the second that a stop may take
 
 
 @contextmanager
-def attach(daemon: Daemon, config: Config, config_path: Path | None) -> Iterator[Uplink]:
-    """Give `daemon` its uplink while the context lasts. Raises ConfigError."""
+def attach(daemon: Daemon, config: Config, config_path: Path | None, *, takes_commands: bool = False) -> Iterator[Uplink]:
+    """Give `daemon` its uplink while the context lasts; `takes_commands`: and the commands that keyoff.toml lets it take.
+
+    Raises ConfigError."""
+    from agent.io.commands import Commands
     from agent.io.identity import Identity  # late: TLS and MQTT, 0.1 s
     from agent.io.uplink import Uplink
 
@@ -33,15 +36,17 @@ def attach(daemon: Daemon, config: Config, config_path: Path | None) -> Iterator
     for note in identity.notes:
         click.echo(f"keyoff: {note}", err=True)
     birth = {"software": __version__, "vehicle": daemon.setup.vehicle.name}
-    uplink = Uplink(config.uplink, base, config.unit.id, identity, daemon.store, birth)
+    commands = Commands.load(config.commands, base, config.unit.id) if takes_commands and config.commands else None
+    takes = commands is not None
+    uplink = Uplink(config.uplink, base, config.unit.id, identity, daemon.store, birth, takes_commands=takes)
     uplink.start()
-    daemon.uplink = uplink
+    daemon.uplink, daemon.commands = uplink, commands
     try:
         yield uplink
     finally:
         uplink.stop(STOP_S)
         daemon.store.flush()
-        daemon.uplink = None
+        daemon.uplink = daemon.commands = None
 
 
 def drain(daemon: Daemon, uplink: Uplink, timeout_s: float) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import textwrap
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,13 @@ from agent.cli.load import config_option, json_option, look, store_file, store_o
 from agent.cli.show import distance, moment
 from agent.cli.trips import owner_view
 from agent.io.states import read
+
+UNDER_WAY = "coalesce(state, 'held') IN ('held', 'snoozed', 'released', 'delivered')"
+OVER_SHOWN = 3  # prompts are kept for ever: of those that are over, the last ones
+PROMPTS = (
+    f"SELECT * FROM prompts WHERE {UNDER_WAY} OR id IN "
+    f"(SELECT id FROM prompts WHERE NOT {UNDER_WAY} ORDER BY ended_utc_ns DESC LIMIT ?) ORDER BY raised_utc_ns, raised_ns"
+)
 
 
 @click.command(short_help="How the unit is.")
@@ -38,13 +47,10 @@ def command(config_path: Path, store_path: Path | None, as_json: bool) -> None:
     click.echo(f"odometer     {distance(reading, counts) or 'unknown'} ({facts['odometer']['source']})")
     click.echo(f"events       {facts['events']}, {facts['unacknowledged']} not acknowledged by the broker")
     for p in facts["prompts"]:
-        said = (
-            f"released {moment(p['released_utc_ns'], zone) or 'at an unknown time'}"
-            if p["released_ns"] is not None
-            else f"held: {p['held_by']}"
-        )
-        sent = f", published {moment(p['published_utc_ns'], zone) or ''}" if p["published"] else ""
-        click.echo(f"prompt       {p['topic']}: raised {moment(p['raised_utc_ns'], zone) or 'at an unknown time'}, {said}{sent}")
+        line = f"prompt       {p['title'] or p['topic']}: {prompt_state(p, zone)}"
+        click.echo(textwrap.fill(line, 80, subsequent_indent=" " * 13))
+    if facts["prompts"]:
+        click.echo("             keyoff why tells more of each")
     for what, n in facts["dropped"].items():
         click.echo(f"dropped      {what}: {n}")
 
@@ -65,6 +71,20 @@ def gather(path: Path) -> dict[str, Any]:
         "odometer": {k: odometer[k] for k in ("source", "reading_m", "error_m")} if is_known else {"source": "none"},
         "events": conn.execute("SELECT count(*) FROM events").fetchone()[0],
         "unacknowledged": conn.execute("SELECT count(*) FROM events WHERE acked = 0").fetchone()[0],
-        "prompts": [dict(r) for r in conn.execute("SELECT * FROM prompts ORDER BY raised_ns")],
+        "prompts": [dict(r) for r in conn.execute(PROMPTS, (OVER_SHOWN,))],
         "dropped": json.loads(health["body"])["counts"] if health else {},
     }
+
+
+def prompt_state(row: Mapping[str, Any], zone: str) -> str:
+    """What has become of a prompt, in a few words."""
+    match row["state"]:
+        case "released":
+            start = moment(row["not_before_utc_ns"], zone)
+            return f"{'sent' if row['published'] else 'to be sent'}, to be shown {f'from {start}' if start else 'at once'}"
+        case "delivered":
+            return f"shown {moment(row['delivered_utc_ns'], zone) or 'at an unknown time'}"
+        case "held" | None:
+            return f"held: {(row['held_by'] or 'not looked at yet').split('; ')[-1]}"
+    ended = moment(row["ended_utc_ns"], zone)
+    return f"{row['state']} {ended}" if ended else str(row["state"])

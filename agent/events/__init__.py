@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+from collections.abc import Iterable
+from functools import cache
 from types import ModuleType
 
 from agent.model import Event, Rule
@@ -14,13 +16,29 @@ def discover() -> list[type[Rule]]:
 
     Raises ValueError for a file that breaks the rules of the folder.
     """
+    return list(_rules())
+
+
+@cache
+def _rules() -> tuple[type[Rule], ...]:
     found = [rule_in(module, name) for name, module in _modules()]
-    return [rule for rule in found if rule is not None]
+    return tuple(rule for rule in found if rule is not None)
 
 
 def _modules() -> list[tuple[str, ModuleType]]:
     names = sorted(info.name for info in pkgutil.iter_modules(__path__))
     return [(name, importlib.import_module(f"{__name__}.{name}")) for name in names]
+
+
+def check_acyclic(rules: Iterable[Rule]) -> None:
+    """Raises ValueError when rules could hear each other in a circle."""
+    rules = list(rules)
+    hears = {r.name: {s.name for s in rules if set(s.raises) & set(r.hears)} for r in rules}
+    done: set[str] = set()
+    while ready := [n for n in hears if n not in done and hears[n] <= done]:
+        done.update(ready)
+    if len(done) != len(hears):
+        raise ValueError(f"rules hear each other in a circle: {sorted(set(hears) - done)}")
 
 
 def rule_in(module: ModuleType, name: str) -> type[Rule] | None:

@@ -8,6 +8,7 @@ bytes; this event lets the far side date it: utc = tns + offset_ns, for everythi
 | is known for the first time in this boot | taken; corrected, if something was told before |
 | becomes trusted (synchronised) | taken; corrected, if something was told before |
 | steps by STEP_S or more, either way | taken; corrected, if something was told before |
+| was away, and something was told meanwhile | taken as if it were the first; corrected |
 | drifts, or is no longer trusted | followed without a word |
 """
 
@@ -18,7 +19,10 @@ from typing import ClassVar
 
 import msgspec
 
+from agent.events.battery import BatteryWeak
+from agent.events.fault import FaultCleared, FaultSet
 from agent.events.milestone import MilestoneReached
+from agent.events.notice import NoticeMatched
 from agent.events.odometer import DistanceUnaccounted, OdometerRebased
 from agent.events.service import ServiceDue
 from agent.events.trip import TripEnded, TripStarted
@@ -55,6 +59,10 @@ class Clock(Rule):
         OdometerRebased,
         DistanceUnaccounted,
         ServiceDue,
+        FaultSet,
+        FaultCleared,
+        BatteryWeak,
+        NoticeMatched,
     )
     raises: ClassVar[tuple[type[Event], ...]] = (ClockCorrected,)
     state: ClockState
@@ -65,7 +73,9 @@ class Clock(Rule):
 
     def event(self, ctx: Context, event: Event) -> tuple[Event, ...]:
         self._enter(ctx)
-        self.state.told = self.state.told or event.boot_id == ctx.boot_id
+        if event.boot_id == ctx.boot_id:
+            self.state.told = True
+            self.state.wall = self.state.wall if ctx.wall else None  # told without a date: the same clock is news again
         return ()
 
     def next_wake(self, ctx: Context) -> int | None:

@@ -12,6 +12,8 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
+from agent.attribution import How
+from agent.events.clock import ClockCorrected
 from agent.events.trip import TripEnded, TripStarted
 from agent.model import NS, Context, Event, Rule, Setup, derive_id
 from agent.stitch import is_trusted
@@ -34,14 +36,16 @@ class DriverSummary(Event, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class TripAttributed(Event, frozen=True, kw_only=True, omit_defaults=True):
-    """A trip's driver, as the household corrected it; the last one counts."""
+    """A trip's driver, as the household corrected it; the last one counts. `before`: who had the trip until then."""
 
+    version: ClassVar[int] = 2
     importance: ClassVar[int] = 4
     urgent: ClassVar[bool] = True
     trip_id: str
     driver: str
-    how: str
+    how: How
     before: str
+    sure: float = 1.0  # nobody knows better than they do
 
 
 class DriverMonth(msgspec.Struct, frozen=True):
@@ -60,8 +64,11 @@ class Month(msgspec.Struct, frozen=True):
 
 
 class SummaryState(msgspec.Struct):
-    months: dict[str, Month] = {}  # the one under way, and the closed ones that a late trip may still correct
+    months: dict[str, Month] = {}  # the one under way, those not told yet, and the told ones that a late trip may still correct
     driving: bool = False
+    forgotten: str = ""  # the newest month that was told and is no longer here
+    zone: str = ""  # where the months are counted
+    moved: bool = False  # trips have another date, driver or time zone now, and are not added up anew yet
 
 
 class DriverSummaries(Rule):
@@ -69,19 +76,24 @@ class DriverSummaries(Rule):
 
     A month closes when it is over and no trip is under way. A trip that turns up later (ended by a power loss
     and only found at the next start), or that changes hands, sends the month's summaries anew with a higher revision.
+    When the clock is corrected, a trip changes hands or the owner's time zone is another one, trips move to another month
+    or driver: none closes before all are added up anew from the kept trips (agent/corrections.py), be it after a power cut.
     """
 
     name: ClassVar[str] = "driver_summary"
-    hears: ClassVar[tuple[type[Event], ...]] = (TripStarted, TripEnded)
+    hears: ClassVar[tuple[type[Event], ...]] = (ClockCorrected, TripAttributed, TripStarted, TripEnded)
     raises: ClassVar[tuple[type[Event], ...]] = (DriverSummary,)
     state: SummaryState
 
     def __init__(self, setup: Setup) -> None:
         super().__init__(setup)
         self.zone = ZoneInfo(setup.owner.timezone)
-        self.state = SummaryState()
+        self.state = SummaryState(zone=setup.owner.timezone)
 
     def event(self, ctx: Context, event: Event) -> Iterator[Event]:
+        if isinstance(event, (ClockCorrected, TripAttributed)):
+            self.state.moved = True
+            return
         self.state.driving = isinstance(event, TripStarted)
         if not isinstance(event, TripEnded) or event.start_utc_ns is None:
             return
@@ -95,23 +107,49 @@ class DriverSummaries(Rule):
             yield from self._send(ctx, name)
 
     def next_wake(self, ctx: Context) -> int | None:
-        if not is_trusted(ctx.wall) or self.state.driving:
+        if not is_trusted(ctx.wall) or self.state.driving or self.state.moved:
             return None
         ends = [month_end_ns(name, self.zone) for name, month in self.state.months.items() if not month.sent]
         return min(ends) - ctx.wall.offset_ns if ends else None
 
-    def rebuilt(self, ctx: Context, name: str, trips: Iterable[tuple[str, str, Sums]]) -> list[Event]:
-        """Add a month up anew from (driver, kind, sums) of its trips, after one changed hands."""
-        before = self.state.months.get(name, Month())
-        drivers = {d: DriverMonth() for d in before.drivers if before.sent}  # who has no trip left is told so
-        for driver, kind, sums in trips:
+    def is_open(self, month: str) -> bool:
+        """Whether a trip that turns up in that month still changes its sums."""
+        return month in self.state.months or month > self.state.forgotten
+
+    def rebuilt(self, ctx: Context, trips: Iterable[tuple[int, str, str, Sums]]) -> list[Event]:
+        """Add the months up anew from (start in UTC ns, driver, kind, sums) of all trips of open months.
+
+        Gives the summaries of told months that are others now.
+        """
+        state, self.state.moved, self.state.zone = self.state, False, self.setup.owner.timezone
+        months = {
+            n: {d: DriverMonth() for d in m.drivers if m.sent} for n, m in state.months.items()
+        }  # who has none left is told
+        for start_utc_ns, driver, kind, sums in trips:
+            drivers = months.setdefault(month_of(start_utc_ns, self.zone), {})
             drivers[driver] = drivers.get(driver, DriverMonth()).plus(kind, sums)
-        return list(self._put(ctx, name, Month(drivers, before.sent)))
+        events: list[Event] = []
+        for name, drivers in sorted(months.items()):
+            events += self._put(ctx, name, Month(drivers, state.months.get(name, Month()).sent))
+        return events
+
+    def restore(self, body: bytes, ctx: Context) -> None:
+        super().restore(body, ctx)
+        self.state.moved = self.state.moved or self.state.zone != self.setup.owner.timezone
 
     def _put(self, ctx: Context, name: str, month: Month) -> Iterator[Event]:
-        kept = sorted({*self.state.months, name})[-MONTHS_KEPT:]
-        self.state.months = {k: month if k == name else self.state.months[k] for k in kept}
-        if month.sent and name in kept:
+        if not self.is_open(name):
+            return
+        before = self.state.months.get(name)
+        months = {**self.state.months, name: month}
+        if not (month.drivers or month.sent):  # all its trips have another date now
+            del months[name]
+        for old in sorted(months)[:-MONTHS_KEPT]:
+            if months[old].sent:
+                del months[old]
+                self.state.forgotten = max(self.state.forgotten, old)
+        self.state.months = months
+        if month.sent and month != before and name in months:
             yield from self._send(ctx, name)
 
     def _over(self, ctx: Context) -> list[str]:

@@ -35,6 +35,7 @@ MAX_MS = 75.0  # 270 km/h
 LAG_S = 6  # the grid closes a second up to HOLD_NS after it, so what was driven is known that late
 AGREEING_READINGS = 3  # a wrong frame, even sent twice, is over by then
 LASTING_S = 30  # a cluster that wakes with zero has its reading by then
+STALE_S = 300  # readings from before such a pause bear nothing out any more
 LASTING_READINGS = 10
 UNSEEN_MAX_M = 20_000_000.0  # two years of a heavy commuter without the unit; more is another cluster
 INTEGRATION_ERROR = 0.02  # by which wheel speed and PID 0D were seen off (RAV4: 2.1 %)
@@ -213,7 +214,8 @@ class Odometer(Rule):
     def _set_aside(self, ctx: Context, value: float) -> Iterator[Event]:
         s = self.state
         farthest_m = self.resolution_m + (ctx.t_ns - s.aside_at_ns) / NS * MAX_MS
-        if s.aside_count == 0 or not 0 <= value - s.aside_m <= farthest_m:
+        is_stale = ctx.t_ns - s.aside_at_ns > STALE_S * NS
+        if s.aside_count == 0 or is_stale or not 0 <= value - s.aside_m <= farthest_m:
             s.aside_count, s.aside_since_ns, s.aside_fits = 0, ctx.t_ns, self._fits(ctx, value)
         s.aside_m, s.aside_at_ns, s.aside_count = value, ctx.t_ns, s.aside_count + 1
         has_lasted = s.aside_count >= LASTING_READINGS and ctx.t_ns - s.aside_since_ns >= LASTING_S * NS

@@ -1,171 +1,396 @@
-"""Prompts: what is said to a person, held until they can act on it.
+"""Prompts: what is said to a person, held until they can act on it. One rule for all of them.
 
 | state | when | becomes | raises |
 |---|---|---|---|
-| | a service item comes due | raised | |
-| raised | at once | held, naming why: see HeldBy | PromptHeld |
-| held | no trip, and the stated time of the day has come (none stated: no trip) | released | PromptReleased |
-| released | the broker has acknowledged PromptReleased | published (the store's column) | |
+| | a Concern is heard, and its kind is not stopped | raised | |
+| raised | at once | held | PromptHeld, naming by what |
+| held | something else holds it now | held | PromptHeld |
+| held | nothing holds it here: see below | released | PromptReleased, one message for all that is ready |
+| held | ConcernSettled | expired | PromptExpired |
+| released | the ignition comes on, and nobody told that it was shown | held | PromptWithdrawn |
+| released | it could be shown no longer, and nobody told that it was | held | PromptHeld |
+| released, delivered | ConcernSettled; the person stops its kind | withdrawn | PromptWithdrawn |
+| held, released | PromptDelivered of a revision since it was snoozed | delivered | |
+| held, released | nobody of this name hears of it any more | somebody else's | PromptExpired or PromptWithdrawn, PromptHeld |
+| any of these | PromptAnswered snoozed | held, for as many days | PromptHeld |
+| any of these | PromptAnswered otherwise | acknowledged, booked, done, wrong, stopped | |
 
-With a stated time and no wall clock to be trusted a prompt stays held: the hour is not known. Never at ignition-on:
-a trip under way holds it, also when it was about to be released, and what comes due outside a trip (the first reading
-of a car that wakes) waits SETTLE_S for one to begin.
+Held here: while the ignition is on or not known, or a trip is open; until HOLD_S after it came on; while appointments are
+asked for; without a clock to be trusted. What is left is a matter of the hour: quiet hours, the person's own moment, one
+message a day, two a week (agent/moment.py). A car that parks syncs first and sleeps then, so the message leaves early and
+says from when until when it may be shown; the far side withholds it once it knows of a TripStarted. Deferred, never dropped.
+
+A do-not-drive recall (urgency "safety") waits for nothing but that the ignition is off, or has not been known for HOLD_S: a
+unit that restarts in mid-drive does not know it either.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime, time, timedelta
-from typing import ClassVar, Literal
-from zoneinfo import ZoneInfo
+from typing import ClassVar
 
-import msgspec
-
-from agent.events.service import ServiceDue
+from agent.events.appointment import SlotsRanked
+from agent.events.concern import Concern, ConcernSettled
+from agent.events.household import DriverRemoved, DriverSaved, PromptsStopped
+from agent.events.ignition import IgnitionChanged
+from agent.events.message import (
+    HeldBy,
+    Part,
+    PromptAnswered,
+    PromptDelivered,
+    PromptExpired,
+    PromptHeld,
+    PromptReleased,
+    PromptWithdrawn,
+    WithdrawnWhy,
+)
 from agent.events.trip import TripEnded, TripStarted
-from agent.model import NS, Context, Event, Rule, Setup, derive_id
+from agent.household import Kind
+from agent.localtime import DAY_NS
+from agent.model import NS, TRUSTED, Context, Event, Rule, Setup, derive_id
+from agent.moment import Moment, Person, next_moment
+from agent.prompts import Parked, Prompt, PromptState
+from agent.slots import Slot, span_ns
 from agent.stitch import is_trusted
 
-SETTLE_S = 120  # as long as a car may be awake before its start and that still belongs to the trip (trip.WAKING_S)
-
-HeldBy = Literal["a trip is under way", "a trip may be about to begin"]
-
-
-class PromptHeld(Event, frozen=True, kw_only=True, omit_defaults=True):
-    """Kept on the unit: a prompt exists and waits."""
-
-    leaves: ClassVar[bool] = False
-    prompt_id: str
-    topic: str
-    text: str
-    held_by: HeldBy
-    raised_ns: int
-    raised_utc_ns: int | None = None
+HOLD_S = 600  # after the ignition came on: a hop to the baker's is no moment either
+EARLY_NS = DAY_NS  # how long before it may be shown a message leaves: a parked car may sleep for the night and longer
+LATE_NS = 6 * 3600 * NS  # after it could be shown no longer: what a link needs to tell that it was
+WALL_STEP_NS = 60 * NS  # a jump of the clock smaller than this moves nobody's moment
+HELD_BY_KEPT = 20  # of what held a prompt that waits for months
+SNOOZE_MAX_DAYS = 365  # longer is not "later"
+MOVED = "moved"  # how a prompt ended that is somebody else's now
+KINDS: tuple[Kind, ...] = ("fault", "notice", "service", "battery", "milestone", "report")  # the order within a message
 
 
-class PromptReleased(Event, frozen=True, kw_only=True, omit_defaults=True):
-    """May be shown now. It says what it rests on, and that a machine speaks."""
-
-    importance: ClassVar[int] = 2
-    urgent: ClassVar[bool] = True
-    once: ClassVar[bool] = True
-    prompt_id: str
-    topic: str
-    text: str
-    rests_on: list[str]  # event ids
-    automatic: bool = True
-    raised_ns: int
-    held_ns: int
-    released_ns: int
-    raised_utc_ns: int | None = None
-    held_utc_ns: int | None = None
-    released_utc_ns: int | None = None
-
-
-class Waiting(msgspec.Struct, frozen=True):
-    prompt_id: str
-    topic: str
-    text: str
-    rests_on: list[str]
-    held_by: HeldBy
-    raised_ns: int
-    boot_id: str  # in whose clock raised_ns is
-    raised_utc_ns: int | None
-
-
-class PromptState(msgspec.Struct):
-    driving: bool = False
-    waiting: tuple[Waiting, ...] = ()
-
-
-class Prompt(Rule):
+class PromptRule(Rule):
     """See the module's table."""
 
     name: ClassVar[str] = "prompt"
-    hears: ClassVar[tuple[type[Event], ...]] = (ServiceDue, TripStarted, TripEnded)
-    raises: ClassVar[tuple[type[Event], ...]] = (PromptHeld, PromptReleased)
+    state_version: ClassVar[int] = 2
+    hears: ClassVar[tuple[type[Event], ...]] = (
+        Concern,
+        ConcernSettled,
+        SlotsRanked,
+        IgnitionChanged,
+        TripStarted,
+        TripEnded,
+        PromptDelivered,
+        PromptAnswered,
+        DriverSaved,
+        DriverRemoved,
+    )
+    raises: ClassVar[tuple[type[Event], ...]] = (PromptHeld, PromptReleased, PromptWithdrawn, PromptExpired, PromptsStopped)
     state: PromptState
 
     def __init__(self, setup: Setup) -> None:
         super().__init__(setup)
-        self.zone = ZoneInfo(setup.owner.timezone)
-        self.tell_at = time.fromisoformat(setup.owner.tell_at) if setup.owner.tell_at else None
         self.state = PromptState()
 
+    # -- in ------------------------------------------------------------------------------------
+
     def event(self, ctx: Context, event: Event) -> Iterator[Event]:
-        if isinstance(event, ServiceDue):
-            yield self._hold(ctx, event)
-        else:
-            self.state.driving = isinstance(event, TripStarted)
+        s = self.state
+        s.look_ns = ctx.t_ns
+        match event:
+            case Concern():
+                yield from self._raise(ctx, event)
+            case ConcernSettled():
+                for prompt in s.find(lambda p: p.concern.subject == event.subject):
+                    yield self._end(ctx, prompt, event.why)
+            case SlotsRanked():
+                for prompt in s.find(lambda p: p.concern.bookable == event.bookable and p.phase == "held"):
+                    s.change(prompt, slots=event.slots)
+            case IgnitionChanged() | TripStarted() | TripEnded():
+                yield from self._park_or_drive(ctx, event)
+            case PromptDelivered():
+                self._deliver(ctx, event)
+            case PromptAnswered():
+                yield from self._answer(ctx, event)
 
     def next_wake(self, ctx: Context) -> int | None:
-        if not self.state.waiting or self.state.driving:
-            return None
-        woken_ns = [
-            w.raised_ns for w in self.state.waiting if w.held_by == "a trip may be about to begin" and w.boot_id == ctx.boot_id
-        ]
-        ready_ns = max([ctx.t_ns, *(t_ns + SETTLE_S * NS for t_ns in woken_ns)])
-        if self.tell_at is None:
-            return ready_ns
-        if not is_trusted(ctx.wall):
-            return None
-        return next_time_ns(ctx.wall.utc_ns(ready_ns), self.tell_at, self.zone) - ctx.wall.offset_ns
+        before, now = self.state.wall, ctx.wall
+        if is_trusted(before) != is_trusted(now) or (before and now and abs(before.offset_ns - now.offset_ns) > WALL_STEP_NS):
+            return ctx.t_ns
+        return self.state.look_ns
 
     def wake(self, ctx: Context) -> Iterator[Event]:
-        waiting, self.state.waiting = self.state.waiting, ()
-        for w in waiting:
-            utc_ns = ctx.wall.utc_ns(w.raised_ns) if ctx.wall is not None and w.boot_id == ctx.boot_id else w.raised_utc_ns
-            yield PromptReleased(
-                id=derive_id(ctx.unit, "PromptReleased", w.prompt_id),
-                t_ns=ctx.t_ns,
-                boot_id=ctx.boot_id,
-                prompt_id=w.prompt_id,
-                topic=w.topic,
-                text=w.text,
-                rests_on=w.rests_on,
-                raised_ns=w.raised_ns,
-                held_ns=w.raised_ns,
-                released_ns=ctx.t_ns,
-                raised_utc_ns=utc_ns,
-                held_utc_ns=utc_ns,
-                released_utc_ns=ctx.wall.utc_ns(ctx.t_ns) if ctx.wall else None,
-            )
+        s = self.state
+        ctx = ctx if s.look_ns is None else ctx._replace(t_ns=min(ctx.t_ns, s.look_ns))  # as of then, whenever it is asked
+        s.wall, s.look_ns = ctx.wall, None
+        s.follow(ctx.wall, ctx.t_ns, EARLY_NS)
+        yield from self._move(ctx)
+        self._miss(ctx)
+        clear: list[Prompt] = []
+        for prompt in s.find(lambda p: p.phase == "held"):
+            by, until_ns = self._hold(ctx, prompt)
+            if by is None:
+                clear.append(prompt)
+            else:
+                s.look(until_ns)
+                yield from self._held(ctx, prompt, by)
+        for driver in dict.fromkeys(p.driver for p in clear):
+            yield from self._offer(ctx, driver, [p for p in clear if p.driver == driver])
 
-    def _hold(self, ctx: Context, due: ServiceDue) -> PromptHeld:
-        prompt_id = derive_id(ctx.unit, "prompt", due.id)
-        utc_ns = ctx.wall.utc_ns(due.t_ns) if ctx.wall else None
-        text = service_text(due, self.setup.owner.counts)
-        held_by: HeldBy = "a trip is under way" if self.state.driving else "a trip may be about to begin"
-        waiting = Waiting(prompt_id, due.item, text, [due.id], held_by, due.t_ns, due.boot_id, utc_ns)
-        self.state.waiting = (*self.state.waiting, waiting)
-        return PromptHeld(
-            id=derive_id(ctx.unit, "PromptHeld", prompt_id),
-            t_ns=due.t_ns,
-            boot_id=due.boot_id,
-            prompt_id=prompt_id,
-            topic=due.item,
-            text=text,
-            held_by=held_by,
-            raised_ns=due.t_ns,
-            raised_utc_ns=utc_ns,
+    def restore(self, body: bytes, ctx: Context) -> None:
+        super().restore(body, ctx)  # the ignition may have come on since: it counts from now
+        self.state.ignition, self.state.driving, self.state.on_ns, self.state.look_ns = "unknown", False, ctx.t_ns, ctx.t_ns
+
+    # -- what holds it here ----------------------------------------------------------------------
+
+    def _hold(self, ctx: Context, prompt: Prompt) -> tuple[HeldBy | None, int | None]:
+        """(what holds it, until when in t_ns, None: until something is heard)."""
+        s = self.state
+        if s.ignition == "on" or s.driving:
+            return "the ignition is on", None
+        if prompt.concern.urgency == "safety" and s.ignition == "off":
+            return None, None
+        if s.ignition == "unknown" and prompt.concern.urgency == "safety" and ctx.t_ns >= s.on_ns + HOLD_S * NS:
+            return None, None
+        if s.ignition == "unknown":
+            return "the ignition is not known", s.on_ns + HOLD_S * NS if prompt.concern.urgency == "safety" else None
+        if ctx.t_ns < s.on_ns + HOLD_S * NS:
+            return "the ignition came on less than ten minutes ago", s.on_ns + HOLD_S * NS
+        if prompt.concern.bookable is not None and prompt.slots is None:
+            return "waiting for appointments", None
+        if ctx.wall is None or not is_trusted(ctx.wall):
+            return "no clock to be trusted", None
+        if prompt.until_utc_ns is not None and ctx.wall.utc_ns(ctx.t_ns) < prompt.until_utc_ns:
+            by: HeldBy = "it could not be shown in time" if prompt.misses else "snoozed"
+            return by, prompt.until_utc_ns - ctx.wall.offset_ns
+        return None, None
+
+    def _held(self, ctx: Context, prompt: Prompt, by: HeldBy) -> Iterator[Event]:
+        if prompt.held_by[-1:] == (by,):
+            return
+        self.state.change(prompt, held_by=(*prompt.held_by[-HELD_BY_KEPT:], by))
+        yield PromptHeld(
+            id=derive_id(ctx.unit, "PromptHeld", prompt.id, ctx.boot_id, ctx.t_ns, by),
+            t_ns=ctx.t_ns,
+            boot_id=ctx.boot_id,
+            prompt_id=prompt.id,
+            topic=prompt.concern.subject,
+            kind=prompt.concern.kind,
+            driver=prompt.driver,
+            held_by=by,
+            raised_ns=prompt.concern.t_ns,
+            raised_utc_ns=prompt.raised_utc_ns(ctx),
         )
 
+    def _miss(self, ctx: Context) -> None:
+        """What could be shown no longer, and nobody told that it was, is tried again: in 1, 2, 4 … at most 32 days."""
+        if ctx.wall is None or not is_trusted(ctx.wall):
+            return
+        now_ns = ctx.wall.utc_ns(ctx.t_ns)
+        for prompt in self.state.find(lambda p: p.phase == "released"):
+            if prompt.window_utc_ns is None:
+                continue
+            over_ns = prompt.window_utc_ns[1] + LATE_NS
+            if now_ns < over_ns:
+                self.state.look(over_ns - ctx.wall.offset_ns)
+            else:
+                again_ns = prompt.window_utc_ns[0] + (DAY_NS << min(prompt.misses, 5))
+                missed = self.state.change(prompt, phase="held", misses=prompt.misses + 1, until_utc_ns=again_ns)
+                self.state.unsay(missed)
 
-def next_time_ns(utc_ns: int, at: time, zone: ZoneInfo) -> int:
-    """`utc_ns` itself when its local time of day is `at` or later, else that day's `at`; in UTC ns."""
-    local = datetime.fromtimestamp(utc_ns // NS, UTC).astimezone(zone)
-    wanted = local.replace(hour=at.hour, minute=at.minute, second=0, microsecond=0)
-    if local >= wanted:
-        return utc_ns
-    return round((wanted - datetime(1970, 1, 1, tzinfo=UTC)) / timedelta(seconds=1)) * NS
+    # -- a message ---------------------------------------------------------------------------------
 
+    def _offer(self, ctx: Context, driver: str, ready: list[Prompt]) -> Iterator[Event]:
+        """What is ready for a person as one message, with what left before and cannot have been shown yet."""
+        safe = [p for p in ready if p.concern.urgency == "safety"]
+        if safe:
+            yield from self._release(ctx, safe, None)
+        others = [p for p in ready if p not in safe]
+        if not others or ctx.wall is None:
+            return
+        s, now_ns = self.state, ctx.wall.utc_ns(ctx.t_ns)
+        pending = s.find(lambda p: p.driver == driver and p.is_pending(now_ns) and p.concern.urgency != "safety")
+        starts = {p.window_utc_ns[0] for p in pending if p.window_utc_ns}
+        said_ns = [m.utc_ns for m in s.said if m.driver == driver and m.utc_ns not in starts]
+        is_usual = all(p.concern.urgency == "usual" for p in (*others, *pending))
+        parked_ns = s.parked_utc_ns(ctx, now_ns)
+        moment = next_moment(self._person(ctx, driver), now_ns, parked_ns, said_ns, is_usual=is_usual)
+        if moment.from_utc_ns - now_ns > EARLY_NS:
+            s.look(moment.from_utc_ns - EARLY_NS - ctx.wall.offset_ns)
+            for prompt in others:
+                yield from self._held(ctx, prompt, moment.longest)
+            return
+        yield from self._release(ctx, [*others, *(s.drop(p, ctx.wall, ctx.t_ns, phase="held") for p in pending)], moment)
+        s.look(moment.until_utc_ns + LATE_NS - ctx.wall.offset_ns)
 
-def service_text(due: ServiceDue, counts: str) -> str:
-    """The words of a service prompt: only what is known, and who speaks."""
-    unit_m = {"km": 1000.0, "mi": 1609.344}[counts]
-    about = "about " if due.about else ""
-    return (
-        f"Your car has reached {about}{due.reading_m / unit_m:,.0f} {counts}. "
-        f"Its next {due.item} was set for {due.due_m / unit_m:,.0f} {counts}. "
-        "This is an automatic message from your car; no person wrote it."
-    )
+    def _release(self, ctx: Context, prompts: list[Prompt], moment: Moment | None) -> Iterator[Event]:
+        """One message; `moment` None: at once, and for as long as it is true."""
+        person = self._person(ctx, prompts[0].driver)
+        parts = []
+        for prompt in sorted(prompts, key=lambda p: (KINDS.index(p.concern.kind), p.concern.t_ns, p.id)):
+            part = self._part(ctx, prompt, person, moment)
+            if part is None:
+                self._leave_unsaid(ctx, prompt, "something in it is not known")
+                yield self._end(ctx, prompt, "something in it is not known")
+            else:
+                parts.append(part)
+        if not parts:
+            return
+        from agent import words  # late: its tables are large, and most days nothing is said
+
+        d = person.driver
+        if moment:
+            self.state.said_to(prompts[0].driver, moment.from_utc_ns)
+        yield PromptReleased(
+            id=derive_id(ctx.unit, "PromptReleased", *((p.prompt_id, p.revision) for p in parts)),
+            t_ns=ctx.t_ns,
+            boot_id=ctx.boot_id,
+            person=d.person or d.id,
+            driver=d.id,
+            household=self.setup.owner.household,
+            channel=d.channel,
+            language=d.language,
+            urgency="safety" if moment is None else "usual" if moment.is_usual else "celebration",
+            parts=parts,
+            closing=words.closing(d.language),
+            released_ns=ctx.t_ns,
+            released_utc_ns=ctx.wall.utc_ns(ctx.t_ns) if ctx.wall else None,
+            not_before_utc_ns=moment.from_utc_ns if moment else None,
+            not_after_utc_ns=moment.until_utc_ns if moment else None,
+        )
+
+    def _part(self, ctx: Context, prompt: Prompt, person: Person, moment: Moment | None) -> Part | None:
+        """The prompt in words, and released; None when something in it is not known."""
+        c = prompt.concern
+        waits = moment.waits if moment else ()
+        held_by = (*prompt.held_by, *(w for w in waits if w not in prompt.held_by))
+        utc_ns = prompt.raised_utc_ns(ctx)
+        from agent import words  # late, as above
+
+        text = words.say(c, person, held_by, utc_ns, moment.from_utc_ns if moment else None)
+        if text is None:
+            return None
+        window = (moment.from_utc_ns, moment.until_utc_ns) if moment else None
+        left = {"phase": "released", "revision": prompt.revision + 1, "until_utc_ns": None}
+        self.state.change(prompt, **left, held_by=held_by, window_utc_ns=window)
+        return Part(
+            prompt_id=prompt.id,
+            revision=prompt.revision,
+            topic=c.subject,
+            kind=c.kind,
+            title=text.title,
+            text=text.body,
+            rests_on=c.rests_on,
+            slots=[slot for slot in prompt.slots or [] if span_ns(slot)[0] > (moment.from_utc_ns if moment else 0)],
+            bookable=c.bookable,
+            report=c.rests_on[0] if c.kind == "report" else None,
+            held_by=list(held_by),
+            raised_ns=c.t_ns,
+            held_ns=c.t_ns,
+            raised_utc_ns=utc_ns,
+            held_utc_ns=utc_ns,
+        )
+
+    # -- what befalls it ---------------------------------------------------------------------------
+
+    def _raise(self, ctx: Context, concern: Concern, slots: list[Slot] | None = None) -> Iterator[Event]:
+        s = self.state
+        for old in s.find(lambda p: p.concern.subject == concern.subject and p.concern.driver == concern.driver):
+            if old.concern.id != concern.id:
+                yield self._end(ctx, old, "superseded")
+        for driver in ctx.household.hearers(concern.driver):
+            prompt = Prompt(derive_id(ctx.unit, "prompt", concern.id, driver.id), concern, driver.id, slots=slots)
+            known = next((p for p in s.prompts if p.id == prompt.id), None)
+            if known is not None and known.how != MOVED:
+                continue
+            if concern.kind in driver.stopped:
+                self._leave_unsaid(ctx, prompt, "they want no prompts of this kind")
+                continue
+            if known is None:
+                s.prompts = (*s.prompts, prompt)
+            else:
+                prompt = s.change(known, phase="held", how="", slots=slots)
+            by, _ = self._hold(ctx, prompt)
+            if by is not None:
+                yield from self._held(ctx, prompt, by)
+
+    def _park_or_drive(self, ctx: Context, event: Event) -> Iterator[Event]:
+        s = self.state
+        match event:
+            case TripEnded():
+                s.driving = False
+                s.parked = Parked(event.boot_id, event.end_ns, event.end_utc_ns if event.clock in TRUSTED else None)
+                return
+            case IgnitionChanged():
+                was, s.ignition = s.ignition, event.ignition
+                if "unknown" in (was, event.ignition):  # it may have come on meanwhile
+                    s.on_ns = max(s.on_ns, ctx.t_ns)
+                if event.ignition != "on" or was == "on":
+                    return
+            case _:
+                if event.boot_id != ctx.boot_id:  # an earlier boot's, told only now
+                    return
+                s.driving = True
+        s.on_ns = max(s.on_ns, min(event.t_ns, ctx.t_ns))
+        for prompt in s.find(lambda p: p.phase == "released" and p.concern.urgency != "safety"):
+            yield self._withdrawn(ctx, prompt, "the ignition came on")
+            s.drop(prompt, ctx.wall, ctx.t_ns, phase="held")
+
+    def _answer(self, ctx: Context, event: PromptAnswered) -> Iterator[Event]:
+        s = self.state
+        for prompt in [p for p in s.prompts if p.id == event.prompt_id]:
+            is_over = prompt.phase == "over"
+            if event.answer == "snoozed" and not is_over:
+                days = min(max(event.days, 1), SNOOZE_MAX_DAYS)
+                again = {"until_utc_ns": None, "snoozed_days": days, "misses": 0, "first_revision": prompt.revision}
+                s.drop(prompt, ctx.wall, ctx.t_ns, phase="held", how="", **again)
+            elif not is_over:
+                s.drop(prompt, ctx.wall, ctx.t_ns, phase="over", how=event.answer)
+            if event.answer == "stopped":  # whatever became of it: a person may say so at any time
+                yield from self._stop(ctx, prompt)
+
+    def _deliver(self, ctx: Context, event: PromptDelivered) -> None:
+        s, now_ns = self.state, ctx.wall.utc_ns(ctx.t_ns) if ctx.wall and is_trusted(ctx.wall) else None
+        for prompt in s.find(lambda p: p.id == event.prompt_id and p.first_revision <= event.revision < p.revision):
+            is_latest = event.revision == prompt.revision - 1 and prompt.window_utc_ns is not None
+            s.drop(prompt, ctx.wall, ctx.t_ns, phase="delivered")
+            if is_latest and prompt.window_utc_ns is not None:
+                s.said_to(prompt.driver, prompt.window_utc_ns[0])
+            elif now_ns is not None:
+                s.said_to(prompt.driver, min(event.shown_utc_ns, now_ns))
+
+    def _stop(self, ctx: Context, asked: Prompt) -> Iterator[Event]:
+        kind = asked.concern.kind
+        id = derive_id(ctx.unit, "PromptsStopped", asked.driver, kind, ctx.boot_id, ctx.t_ns)
+        yield PromptsStopped(id=id, t_ns=ctx.t_ns, boot_id=ctx.boot_id, driver=asked.driver, kind=kind)
+        for prompt in self.state.find(lambda p: p.driver == asked.driver and p.concern.kind == kind):
+            yield self._end(ctx, prompt, "stopped")
+
+    def _move(self, ctx: Context) -> Iterator[Event]:
+        """What waits for somebody without a profile goes to whoever hears of it now; a word for them alone goes nowhere."""
+        hearing = {d.id for d in (*ctx.household.drivers, *ctx.household.keepers())}
+        for prompt in self.state.find(lambda p: p.driver not in hearing and p.phase != "delivered"):
+            yield self._end(ctx, prompt, "superseded", MOVED)
+            if prompt.driver != prompt.concern.driver:
+                yield from self._raise(ctx, prompt.concern, prompt.slots)
+
+    def _end(self, ctx: Context, prompt: Prompt, why: WithdrawnWhy, how: str = "") -> Event:
+        self.state.drop(prompt, ctx.wall, ctx.t_ns, phase="over", how=how or why)
+        if prompt.revision:
+            return self._withdrawn(ctx, prompt, why)
+        return PromptExpired(
+            id=derive_id(ctx.unit, "PromptExpired", prompt.id),
+            t_ns=ctx.t_ns,
+            boot_id=ctx.boot_id,
+            prompt_id=prompt.id,
+            topic=prompt.concern.subject,
+            kind=prompt.concern.kind,
+            why=why,
+        )
+
+    def _withdrawn(self, ctx: Context, prompt: Prompt, why: WithdrawnWhy) -> PromptWithdrawn:
+        id = derive_id(ctx.unit, "PromptWithdrawn", prompt.id, prompt.revision, why)
+        revision = prompt.revision - 1
+        return PromptWithdrawn(id=id, t_ns=ctx.t_ns, boot_id=ctx.boot_id, prompt_id=prompt.id, revision=revision, why=why)
+
+    def _leave_unsaid(self, ctx: Context, prompt: Prompt, why: str) -> None:
+        self.state.leave_unsaid(prompt, ctx.wall.utc_ns(ctx.t_ns) if ctx.wall else None, why)
+
+    def _person(self, ctx: Context, driver: str) -> Person:
+        """Who has no profile any more is the owner's business."""
+        return Person(ctx.household.find(driver) or ctx.household.owner, self.setup.owner, ctx.habits, ctx.unit)

@@ -1,58 +1,395 @@
-"""ServiceDue: a distance-based service item has come due, in mid-drive as a rule. What is said of it waits (prompt)."""
+"""Services: what the car needs again and again, told before its own reminder beeps. Records, and the rule that raises them.
+
+Each item of keyoff.toml, from when it was last done (agent/interval.py holds the sums, agent/forecast.py the days):
+
+| stage | when | becomes | raises |
+|---|---|---|---|
+| | the car's reminder may start within LEAD_DAYS, at the fast end of the range | soon | ServiceDue, Concern |
+| , soon | a limit is reached: reading, day, engine hours, oil life, the car's countdown | due | ServiceDue, Concern |
+| soon, due | it is nowhere near, and was told on a day that is yet to come: a clock was wrong | | ConcernSettled |
+| any | the car's counter jumps up; a person or a workshop says so; a new last_… in keyoff.toml | (next interval) | ServiceDone |
+| any | that was not so after all | (the interval before) | ServiceReopened, Concern again |
+| soon, due | an appointment is cancelled or missed | as it was | ServiceReopened, Concern again |
+
+Each stage is told once per interval. What is booked, or was called wrong, is no Concern any more when it comes due.
+Days need a clock to be trusted; distance does not. It looks at them at each trip's end and once a day.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import ClassVar
+from datetime import date, time, timedelta
+from typing import Any, ClassVar, Literal
+from zoneinfo import ZoneInfo
 
 import msgspec
 
-from agent.events.odometer import OdometerAdvanced
-from agent.model import Context, Event, Rule, Setup, derive_id
+from agent import counters, interval, signals
+from agent.config import Service
+from agent.counters import Change, Counters, Heard
+from agent.events.appointment import AppointmentChanged
+from agent.events.concern import Concern, ConcernSettled
+from agent.events.message import PromptAnswered
+from agent.events.odometer import OdometerAdvanced, OdometerRebased
+from agent.events.service_record import CarReminded, ServiceDone, ServiceExpected, ServiceReopened, ServiceReported
+from agent.events.trip import TripEnded
+from agent.forecast import By, Rate, forecast
+from agent.interval import RANK, How, Interval, Now, Stage, Why
+from agent.localtime import DAY_NS, at_ns, day_of
+from agent.model import Context, Event, Rule, Setup, Value, derive_id
+from agent.stitch import is_trusted
+
+CARS_OWN = Service("service", from_car=True)  # what a car that counts down itself needs, though keyoff.toml names nothing
+LOOK_AT = time(0, 5)  # of each day; what is raised by night waits for the person's moment
 
 
 class ServiceDue(Event, frozen=True, kw_only=True, omit_defaults=True):
-    """`item` was due at `due_m`; the odometer stands at `reading_m` (an estimate when `about`)."""
+    """`item` is soon due, or is due, by `by`: at `due_m`, on `due_day`. The odometer stands at `reading_m` (an estimate when
+    `about`). Days are local; the three of a forecast are absent when the car's pace is not known yet."""
 
+    version: ClassVar[int] = 2
     importance: ClassVar[int] = 2
     urgent: ClassVar[bool] = True
     once: ClassVar[bool] = True
     item: str
-    due_m: float
-    reading_m: float
+    interval: str  # names the interval: the same item has another one after each service
+    stage: Stage
+    by: By
+    due_m: float | None = None
+    due_day: str | None = None
+    reading_m: float | None = None
     about: bool = False
+    earliest_day: str | None = None
+    likely_day: str | None = None
+    latest_day: str | None = None
+
+
+DUE_FIELDS = {*ServiceDue.__struct_fields__} - {"item"}
 
 
 class ServiceState(msgspec.Struct):
-    raised: tuple[str, ...] = ()
+    items: dict[str, Interval] = {}
+    counters: Counters = Counters()
+    reading_m: float | None = None  # at the last look
+    about: bool = False
+    look_utc_ns: int | None = None
 
 
 class ServiceRule(Rule):
-    """Items and their last readings come from keyoff.toml; a new `last_km` there starts the next interval."""
+    """See the module's table. Items come from keyoff.toml; a car that counts down itself has one of its own."""
 
     name: ClassVar[str] = "service"
-    hears: ClassVar[tuple[type[Event], ...]] = (OdometerAdvanced,)
-    raises: ClassVar[tuple[type[Event], ...]] = (ServiceDue,)
+    state_version: ClassVar[int] = 2
+    signals: ClassVar[tuple[str, ...]] = counters.HEARD
+    hears: ClassVar[tuple[type[Event], ...]] = (
+        OdometerAdvanced,
+        OdometerRebased,
+        TripEnded,
+        PromptAnswered,
+        AppointmentChanged,
+        ServiceReported,
+    )
+    raises: ClassVar[tuple[type[Event], ...]] = (
+        ServiceDue,
+        ServiceDone,
+        ServiceReopened,
+        CarReminded,
+        ServiceExpected,
+        Concern,
+        ConcernSettled,
+    )
     state: ServiceState
 
     def __init__(self, setup: Setup) -> None:
         super().__init__(setup)
-        self.state = ServiceState()
+        self.zone = ZoneInfo(setup.owner.timezone)
+        self.state = ServiceState(items={s.item: interval.first(s) for s in setup.services})
+        self.heard = Heard()
+        self.reading: tuple[float, bool] | None = None  # newer than the state's; written at the trip's end
+        self.reminded_at_m: float | None = None  # where the car's reminder began in this drive
+        self.is_told_anew = False  # keyoff.toml says something else than it did
+
+    # -- in ------------------------------------------------------------------------------------
+
+    def sample(self, ctx: Context, signal: str, value: Value) -> tuple[Event, ...]:
+        self.heard.take(signal, value)
+        if signal == signals.IS_SERVICE_DUE and value is True and self.reminded_at_m is None:
+            self.reminded_at_m = self._reading_m()
+        return ()
 
     def event(self, ctx: Context, event: Event) -> Iterator[Event]:
-        assert isinstance(event, OdometerAdvanced)
-        for service in self.setup.services:
-            due_m = (service.last_km + service.every_km) * 1000
-            key = f"{service.item} {due_m:.0f}"
-            if event.reading_m < due_m or key in self.state.raised:
+        match event:
+            case OdometerAdvanced():
+                yield from self._advanced(ctx, event)
+            case OdometerRebased():
+                self._rebase(event)
+            case TripEnded():
+                yield from self._trip(ctx, event)
+            case PromptAnswered():
+                yield from self._answered(ctx, event)
+            case AppointmentChanged():
+                yield from self._appointment(ctx, event)
+            case ServiceReported():
+                yield from self._reported(ctx, event)
+
+    def next_wake(self, ctx: Context) -> int | None:
+        if self.is_told_anew:
+            return ctx.t_ns
+        if not is_trusted(ctx.wall) or not self.state.items:
+            return None
+        look_utc_ns = self.state.look_utc_ns
+        if look_utc_ns is None or look_utc_ns - ctx.wall.utc_ns(ctx.t_ns) > 2 * DAY_NS:  # the clock went back
+            return ctx.t_ns
+        return look_utc_ns - ctx.wall.offset_ns
+
+    def wake(self, ctx: Context) -> Iterator[Event]:
+        if self.is_told_anew:
+            self.is_told_anew = False
+            yield from self._told_anew(ctx)
+        yield from self._look(ctx)
+
+    def restore(self, body: bytes, ctx: Context) -> None:
+        super().restore(body, ctx)
+        items = {s.item: self.state.items.get(s.item) or interval.first(s) for s in self._services()}
+        gone = set(self.state.items) - set(items)
+        self.is_told_anew = bool(gone) or any(items[s.item].basis != interval.basis(s) for s in self._services())
+        self.state.items = items | {item: self.state.items[item] for item in gone}
+
+    # -- what happened -------------------------------------------------------------------------
+
+    def _advanced(self, ctx: Context, event: OdometerAdvanced) -> Iterator[Event]:
+        self.reading = event.reading_m, event.is_estimated
+        waiting = ((s, i) for s in self._services() if (i := self.state.items[s.item]).stage != "due")
+        marks = (interval.due_m(s, i, self.state.counters) for s, i in waiting)
+        if self.state.reading_m is None or any(mark is not None and event.reading_m >= mark for mark in marks):
+            yield from self._look(ctx)
+
+    def _rebase(self, event: OdometerRebased) -> None:
+        """Another cluster counts on from elsewhere. After an estimate, it is the readings in keyoff.toml that are right."""
+        if event.why == "entered" or event.from_m is None or self._is_about():
+            return
+        by_m = event.to_m - event.from_m
+        self.state.items = {item: interval.shifted(each, by_m) for item, each in self.state.items.items()}
+        self.state.counters = counters.shifted(self.state.counters, by_m)
+        self.state.reading_m, self.state.about, self.reading = event.to_m, False, None
+
+    def _trip(self, ctx: Context, trip: TripEnded) -> Iterator[Event]:
+        before = counters.driven(self.state.counters, trip.metrics)
+        heard = self.heard.settled()
+        now, changes = counters.read(before, heard, self._reading_m(), interval.text_of(self._today(ctx)))
+        self.state.counters = now
+        if now.is_counting() and CARS_OWN in self._services() and CARS_OWN.item not in self.state.items:
+            self.state.items = self.state.items | {CARS_OWN.item: interval.first(CARS_OWN)}
+        for change in changes:
+            for service in self._services():
+                yield from self._counted(ctx, service, change)
+        self.reminded_at_m = None
+        yield from self._look(ctx)
+
+    def _counted(self, ctx: Context, service: Service, change: Change) -> Iterator[Event]:
+        """What a change of the car's counters says of an item."""
+        has_oil = service.oil_life_below_percent is not None
+        match change:
+            case "began anew" if service.from_car:
+                yield from self._done(ctx, service, "noticed")
+            case "oil changed" if has_oil:
+                yield from self._done(ctx, service, "noticed")
+            case "fell back" if self.state.items[service.item].how == "noticed" and (service.from_car or has_oil):
+                yield from self._reopen(ctx, service, "counter fell back")
+            case "reminds" | "reminds since an unknown day" if service.from_car:
+                yield from self._reminded(ctx, service, "signal", may_learn=change == "reminds")
+
+    def _answered(self, ctx: Context, answer: PromptAnswered) -> Iterator[Event]:
+        for service in self._services():
+            each = self.state.items[service.item]
+            if not any(answer.prompt_id in interval.prompts_of(ctx.unit, ctx.household, id) for id in each.concern_ids):
                 continue
-            self.state.raised = (*self.state.raised, key)
-            yield ServiceDue(
-                id=derive_id(ctx.unit, "ServiceDue", key),
-                t_ns=event.t_ns,
-                boot_id=event.boot_id,
-                item=service.item,
-                due_m=due_m,
-                reading_m=event.reading_m,
-                about=event.is_estimated,
-            )
+            match answer.answer:
+                case "done":
+                    yield from self._done(ctx, service, "told")
+                case "booked":
+                    self._put(service, msgspec.structs.replace(each, is_booked=True))
+                case "wrong":
+                    self._put(service, msgspec.structs.replace(each, is_wrong=True))
+
+    def _appointment(self, ctx: Context, event: AppointmentChanged) -> Iterator[Event]:
+        for service in self._named(event.bookable):
+            match event.change:
+                case "kept":
+                    yield from self._done(ctx, service, "read")
+                case "moved":
+                    self._put(service, msgspec.structs.replace(self.state.items[service.item], is_booked=True))
+                case ("cancelled" | "missed") as why:
+                    yield from self._reopen(ctx, service, why)
+
+    def _reported(self, ctx: Context, said: ServiceReported) -> Iterator[Event]:
+        how: How = "read" if said.by == "workshop" else "told"
+        for service in self._named(said.item):
+            match said.says:
+                case "done":
+                    yield from self._done(ctx, service, how, said.reading_m, said.day)
+                case "not done":
+                    yield from self._reopen(ctx, service, "not done")
+                case "the car reminded":
+                    yield from self._reminded(ctx, service, "told")
+
+    def _told_anew(self, ctx: Context) -> Iterator[Event]:
+        """keyoff.toml has changed: a new last_… is a service, an item that is no longer there is not spoken of."""
+        services = {s.item: s for s in self._services()}
+        for item, each in self.state.items.items():
+            service = services.get(item)
+            if service is None:
+                yield self._settled(ctx, item, each, "no longer true")
+            elif each.basis != (told := interval.basis(service)):
+                self._put(service, msgspec.structs.replace(each, basis=told))
+                reading_m = None if service.last_km is None else service.last_km * 1000
+                yield from self._done(ctx, service, "read", reading_m, service.last_day)
+        self.state.items = {item: each for item, each in self.state.items.items() if item in services}
+
+    # -- what becomes of it ----------------------------------------------------------------------
+
+    def _look(self, ctx: Context) -> Iterator[Event]:
+        """Tell what has come near, or is due."""
+        if self.reading is not None:
+            self.state.reading_m, self.state.about = self.reading
+        now = self._now(ctx)
+        for service in self._services():
+            yield from self._look_at(ctx, service, now)
+        if now.today is not None and is_trusted(ctx.wall):
+            self.state.look_utc_ns = at_ns(now.today + timedelta(days=1), LOOK_AT, self.zone)
+
+    def _look_at(self, ctx: Context, service: Service, now: Now) -> Iterator[Event]:
+        each = interval.completed(self.state.items[service.item], now)
+        lefts = interval.lefts(service, each, now)
+        stage = interval.stage(lefts)
+        if RANK[stage] < RANK[each.stage] and interval.is_ahead(each.told_day, now.today):
+            yield self._settled(ctx, service.item, each, "no longer true")
+            each = msgspec.structs.replace(each, stage=None, told_day=None, first_day=None, anew=each.anew + 1)
+        expected = forecast(lefts, now.today) if now.today else each.expected
+        if expected != each.expected:
+            each = msgspec.structs.replace(each, expected=expected)
+            told = told_of(ctx, "ServiceExpected", service, each, ctx.boot_id, ctx.t_ns, expected)
+            due_m, due_day = interval.due_m(service, each, now.counters), interval.due_day(service, each, now.counters)
+            yield ServiceExpected(**told, due_m=due_m, due_day=due_day, forecast=expected)
+        self._put(service, each)
+        if stage is not None and RANK[stage] > RANK[each.stage]:
+            yield from self._raise(ctx, service, stage, now)
+
+    def _raise(self, ctx: Context, service: Service, stage: Stage, now: Now) -> Iterator[Event]:
+        before = self.state.items[service.item]
+        today = interval.text_of(now.today)
+        told = told_of(ctx, "ServiceDue", service, before, stage)
+        each = msgspec.structs.replace(
+            before, stage=stage, told_day=today, first_day=before.first_day or today, due_id=told["id"]
+        )
+        self._put(service, each)
+        known = interval.values(service, each, now)
+        yield ServiceDue(**told, stage=stage, **{name: known[name] for name in known if name in DUE_FIELDS})
+        if not (each.is_booked or each.is_wrong):
+            yield self._concern(ctx, service, now, [each.due_id], is_again=before.stage is not None)
+
+    def _done(
+        self, ctx: Context, service: Service, how: How, reading_m: float | None = None, day: str | None = None
+    ) -> Iterator[Event]:
+        """The item was done: now, or at that reading and on that day."""
+        each, now = self.state.items[service.item], self._now(ctx)
+        at = now._replace(today=interval.not_after(day, now.today), reading_m=interval.not_beyond(reading_m, now.reading_m))
+        key = interval.key_of(service, at.reading_m, interval.text_of(at.today), f"{ctx.boot_id} {ctx.t_ns}")
+        following = interval.following(each, key, at, how, interval.basis(service))
+        if interval.is_same_service(each, following):
+            if how != "noticed":  # who was there knows better than the counter
+                self._put(service, msgspec.structs.replace(each, last_m=following.last_m, last_day=following.last_day))
+            return
+        self._put(service, following)
+        yield ServiceDone(
+            **told_of(ctx, "ServiceDone", service, each), how=how, reading_m=following.last_m, day=following.last_day
+        )
+        yield self._settled(ctx, service.item, each, "done")
+
+    def _reopen(self, ctx: Context, service: Service, why: Why) -> Iterator[Event]:
+        """It has to be done still. What was taken for a service makes room for the interval before it."""
+        each, now = self.state.items[service.item], self._now(ctx)
+        if each.before is not None and why in ("not done", "counter fell back"):
+            if each.stage is not None:
+                yield self._settled(ctx, service.item, each, "no longer true")
+            each = msgspec.structs.replace(each.before, basis=each.basis)
+        elif each.stage is None:  # nothing was done, nothing was said
+            return
+        each = msgspec.structs.replace(each, is_booked=False, is_wrong=False, anew=each.anew + 1)
+        self._put(service, each)
+        reopened = ServiceReopened(**told_of(ctx, "ServiceReopened", service, each), why=why)
+        yield reopened
+        if each.stage is not None:
+            yield self._concern(ctx, service, now, [each.due_id, reopened.id], is_again=True)
+
+    def _reminded(
+        self, ctx: Context, service: Service, how: Literal["signal", "told"], *, may_learn: bool = True
+    ) -> Iterator[Event]:
+        each, now = self.state.items[service.item], self._now(ctx)
+        if each.reminded:
+            return
+        at_m = self.reminded_at_m if how == "signal" else None
+        since_m = 0.0 if at_m is None or now.reading_m is None else now.reading_m - at_m
+        lefts = interval.lefts(service, each, now) if may_learn else []
+        self._put(service, interval.with_reminder(each, lefts, since_m))
+        ahead = (now.today - date.fromisoformat(each.first_day)).days if now.today and each.first_day else None
+        told = told_of(ctx, "CarReminded", service, each)
+        yield CarReminded(**told, how=how, day=interval.text_of(now.today), ahead_days=ahead)
+
+    # -- inside ----------------------------------------------------------------------------------
+
+    def _services(self) -> tuple[Service, ...]:
+        """Those of keyoff.toml, and the car's own where none of them is."""
+        told = self.setup.services
+        is_own = self.state.counters.is_counting() and not any(s.from_car or s.item == CARS_OWN.item for s in told)
+        return (*told, CARS_OWN) if is_own else told
+
+    def _named(self, item: str) -> tuple[Service, ...]:
+        return tuple(s for s in self._services() if s.item == item)
+
+    def _put(self, service: Service, each: Interval) -> None:
+        if self.state.items.get(service.item) != each:
+            self.state.items = self.state.items | {service.item: each}
+
+    def _reading_m(self) -> float | None:
+        return self.reading[0] if self.reading else self.state.reading_m
+
+    def _is_about(self) -> bool:
+        return self.reading[1] if self.reading else self.state.about
+
+    def _today(self, ctx: Context) -> date | None:
+        return date.fromisoformat(day_of(ctx.wall.utc_ns(ctx.t_ns), self.zone)) if is_trusted(ctx.wall) else None
+
+    def _now(self, ctx: Context) -> Now:
+        pace = ctx.habits.pace()
+        rate = Rate(pace.low_m, pace.likely_m, pace.high_m) if pace else None
+        return Now(self._today(ctx), self._reading_m(), self._is_about(), rate, self.state.counters)
+
+    def _concern(self, ctx: Context, service: Service, now: Now, rests_on: list[str], *, is_again: bool) -> Concern:
+        each = self.state.items[service.item]
+        values = interval.values(service, each, now)
+        id = derive_id(ctx.unit, "Concern", service.item, each.key, each.stage, each.anew)
+        self._put(service, msgspec.structs.replace(each, concern_ids=(*each.concern_ids, id)))
+        return Concern(
+            id=id,
+            t_ns=ctx.t_ns,
+            boot_id=ctx.boot_id,
+            subject=interval.subject(service.item, each),
+            kind="service",
+            says=f"service_{each.stage}",
+            values=values,
+            rests_on=rests_on,
+            bookable=service.item,
+            utc_ns=ctx.wall.utc_ns(ctx.t_ns) if is_trusted(ctx.wall) else None,
+            is_again=is_again,
+        )
+
+    def _settled(self, ctx: Context, item: str, each: Interval, why: Literal["done", "no longer true"]) -> ConcernSettled:
+        id = derive_id(ctx.unit, "ConcernSettled", item, each.key, each.anew, why)
+        return ConcernSettled(id=id, t_ns=ctx.t_ns, boot_id=ctx.boot_id, subject=interval.subject(item, each), why=why)
+
+
+def told_of(ctx: Context, kind: str, service: Service, each: Interval, *more: object) -> dict[str, Any]:
+    """What all that is told of an interval has."""
+    id = derive_id(ctx.unit, kind, service.item, each.key, each.anew, *more)
+    return {"id": id, "t_ns": ctx.t_ns, "boot_id": ctx.boot_id, "item": service.item, "interval": each.key}

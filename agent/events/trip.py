@@ -29,6 +29,7 @@ from typing import Any, ClassVar, Literal
 import msgspec
 
 from agent import signals
+from agent.attribution import KINDS, Attribution, AttributionState, How, features_of, who_drove
 from agent.model import NS, ClockQuality, Context, Event, Rule, Setup, Span, Step, Value, Wall, derive_id
 from agent.stitch import DECIDE_S, GRACE_S, Piece, is_same_trip, joined
 from agent.tally import INTEGRALS, READS, Sums, Tally, TallyState
@@ -57,8 +58,10 @@ class TripEnded(Event, frozen=True, kw_only=True, omit_defaults=True):
     """A trip, with all that it adds up to. What is not known is absent from `metrics`.
 
     `start_ns` is in the clock of `start_boot_id`, which differs from `boot_id` in a trip stitched over a power cut.
+    `driver_how` with an unknown driver: what contradicted itself. `driver_sure`: absent when unknown.
     """
 
+    version: ClassVar[int] = 2
     importance: ClassVar[int] = 3
     urgent: ClassVar[bool] = True
     trip_id: str
@@ -76,6 +79,20 @@ class TripEnded(Event, frozen=True, kw_only=True, omit_defaults=True):
     estimated: list[str] = []  # metrics that are estimates
     failed: list[str] = []  # metrics that broke on this trip
     pieces: int = 1  # how many boots of the unit it is stitched from
+    driver_how: How = "unknown"
+    driver_sure: float | None = None
+
+
+class TripStyled(Event, frozen=True, kw_only=True, omit_defaults=True):
+    """Kept on the unit, just after TripEnded: what told of the driver, and how it was driven (agent/style.py), to learn from."""
+
+    leaves: ClassVar[bool] = False
+    trip_id: str
+    driver: str
+    how: How
+    sure: float
+    said: dict[str, str]
+    features: dict[str, dict[str, float]]
 
 
 class TripState(msgspec.Struct):
@@ -87,7 +104,6 @@ class TripState(msgspec.Struct):
     off_sums: Sums | None = None
     v_ms: float = 0.0
     announced: bool = False
-    driver: str = "unknown"
     earlier: Piece | None = None  # what the trip under way was stitched to
     carried: tuple[Piece, ...] = ()  # trips left open by earlier boots; only the last can still go on
     decide_ns: int | None = None  # when that is given up
@@ -95,14 +111,15 @@ class TripState(msgspec.Struct):
     tally: TallyState | None = None  # filled when written, as are:
     last_ns: int = 0
     wall: Wall | None = None
+    attribution: AttributionState = AttributionState()
 
 
 class Trip(Rule):
     """See the module's table."""
 
     name: ClassVar[str] = "trip"
-    signals: ClassVar[tuple[str, ...]] = (signals.IGNITION,)
-    raises: ClassVar[tuple[type[Event], ...]] = (TripStarted, TripEnded)
+    signals: ClassVar[tuple[str, ...]] = (signals.IGNITION, *KINDS)
+    raises: ClassVar[tuple[type[Event], ...]] = (TripStarted, TripEnded, TripStyled)
     reads = READS
     integrals = INTEGRALS
     state: TripState
@@ -114,6 +131,7 @@ class Trip(Rule):
         self.gap_ns = round(setup.vehicle.trip.gap_s * NS)
         self.state = TripState()
         self.tally = self._new_tally()
+        self.attribution = Attribution()
 
     @property
     def open_trip_id(self) -> str | None:
@@ -123,7 +141,9 @@ class Trip(Rule):
 
     def sample(self, ctx: Context, signal: str, value: Value) -> Iterator[Event]:
         s = self.state
-        if not self.by_signal or value in (None, "UNDEFINED"):
+        if signal in KINDS:
+            self.attribution.sample(ctx.t_ns, signal, value, driving=s.phase == "driving")
+        if signal in KINDS or not self.by_signal or value in (None, "UNDEFINED"):
             return
         on = value in self.profile.ignition.on
         if on and s.phase == "parked":
@@ -146,6 +166,7 @@ class Trip(Rule):
         if not self.by_signal:
             self._watch(ctx, step)
         self.tally.fold(step)
+        self.attribution.step(step)
         if s.phase in OPEN:
             yield from self._decide(ctx, step)
             yield from self._announce(ctx)
@@ -178,7 +199,7 @@ class Trip(Rule):
             yield from self._end(ctx, self.state.off_ns, "ignition-off")
         elif self.state.phase != "parked":
             yield from self._end(ctx, self._silent_since(ctx), "end-of-recording")
-        yield from self._lose(0)
+        yield from self._lose(ctx, 0)
 
     # -- inside --------------------------------------------------------------------------------
 
@@ -190,6 +211,8 @@ class Trip(Rule):
         s = self.state
         alive = is_alive(step)
         if alive is True and s.phase != "driving":
+            if s.phase == "waking":
+                self.attribution.set_off(s.start_ns)
             s.phase = "driving"
         elif alive is False and s.phase == "driving":
             self._stop(ctx.wall, s.alive_ns)
@@ -220,7 +243,8 @@ class Trip(Rule):
         self.tally = self._new_tally()
         s.phase, s.boot_id, s.start_ns, s.alive_ns = phase, ctx.boot_id, start_ns, start_ns
         s.trip_id = derive_id(ctx.unit, "trip", ctx.boot_id, start_ns)
-        s.driver, s.announced, s.earlier = self.setup.owner.driver, False, None
+        s.announced, s.earlier = False, None
+        self.attribution.begin(start_ns, phase == "driving")
 
     def _announce(self, ctx: Context) -> Iterator[Event]:
         """TripStarted, once, and not while it may still turn out to be the trip from before a power cut."""
@@ -229,18 +253,18 @@ class Trip(Rule):
             return
         s.announced = True
         here_utc_ns = ctx.wall.utc_ns(s.start_ns) if ctx.wall else None
-        yield self._started(s.trip_id, ctx.t_ns, ctx.boot_id, start_utc_ns(s.earlier) if s.earlier else here_utc_ns)
+        yield self._started(s.trip_id, ctx.t_ns, ctx.boot_id, s.earlier.start_utc_ns if s.earlier else here_utc_ns)
 
     def _end(self, ctx: Context, end_ns: int, ended_by: EndedBy) -> Iterator[Event]:
         s = self.state
         if s.phase == "waking":  # nobody drove: a polled or waking bus is no trip
             s.phase = "parked"
             return
-        yield from self._lose(0)
+        yield from self._lose(ctx, 0)
         yield from self._announce(ctx)
         piece = self._piece(ctx.wall, end_ns, s.off_sums if ended_by == "ignition-off" and s.phase == "stopping" else None)
         s.phase = "parked"
-        yield self._ended(piece, ended_by)
+        yield from self._ended(ctx, piece, ended_by)
 
     def _piece(self, wall: Wall | None, end_ns: int, sums: Sums | None = None) -> Piece:
         """The trip under way as it is known at `end_ns`, with what it was stitched to."""
@@ -256,7 +280,8 @@ class Trip(Rule):
             sums=sums or self.tally.sums(Span(s.start_ns, end_ns, wall, 0.0)),
             was_moving=s.phase == "driving" and abs(s.v_ms) >= MOVING_MS,
             was_off=s.phase == "stopping" and self.by_signal,
-            driver=s.driver,
+            said=self.attribution.evidence(),
+            watched=self.attribution.watched(),
             announced=s.announced,
         )
         return joined(s.earlier, piece) if s.earlier else piece
@@ -265,10 +290,11 @@ class Trip(Rule):
         id = derive_id(self.setup.unit, "TripStarted", trip_id)
         return TripStarted(id=id, t_ns=t_ns, boot_id=boot_id, trip_id=trip_id, start_utc_ns=start_utc_ns)
 
-    def _ended(self, piece: Piece, ended_by: EndedBy) -> TripEnded:
-        sums: Sums = piece.sums
-        distance_m = sums.metrics.get("distance_m")
-        return TripEnded(
+    def _ended(self, ctx: Context, piece: Piece, ended_by: EndedBy) -> Iterator[Event]:
+        features = features_of(piece.watched)
+        who = who_drove(piece.said, features, ctx.household, ctx.driver_style, self.setup.owner.driver)
+        distance_m = piece.sums.metrics.get("distance_m")
+        yield TripEnded(
             id=derive_id(self.setup.unit, "TripEnded", piece.trip_id),
             t_ns=piece.end_ns,
             boot_id=piece.end_boot_id,
@@ -279,20 +305,33 @@ class Trip(Rule):
             start_boot_id=piece.boot_id,
             end_ns=piece.end_ns,
             clock=piece.end_wall.quality if piece.end_wall else "none",
-            driver=piece.driver,
+            driver=who.driver,
             vehicle=self.profile.name,
-            metrics=sums.metrics,
-            start_utc_ns=start_utc_ns(piece),
+            metrics=piece.sums.metrics,
+            start_utc_ns=piece.start_utc_ns,
             end_utc_ns=piece.end_wall.utc_ns(piece.end_ns) if piece.end_wall else None,
-            estimated=sums.estimated,
-            failed=sums.failed,
+            estimated=piece.sums.estimated,
+            failed=piece.sums.failed,
             pieces=piece.pieces,
+            driver_how=who.how,
+            driver_sure=who.sure or None,
+        )
+        yield TripStyled(
+            id=derive_id(self.setup.unit, "TripStyled", piece.trip_id),
+            t_ns=piece.end_ns,
+            boot_id=piece.end_boot_id,
+            trip_id=piece.trip_id,
+            said=piece.said,
+            features=features,
+            **who._asdict(),
         )
 
     # -- a power cut -----------------------------------------------------------------------------
 
     def snapshot(self) -> TripState:
-        self.state.tally = self.tally.state() if self.state.phase != "parked" else None
+        is_parked = self.state.phase == "parked"
+        self.state.tally = None if is_parked else self.tally.state()
+        self.state.attribution = self.attribution.state(is_parked)
         return self.state
 
     def remember(self, ctx: Context) -> None:
@@ -305,6 +344,7 @@ class Trip(Rule):
         s = self.state
         if s.tally is not None:
             self.tally = self._new_tally(s.tally)
+        self.attribution = Attribution(s.attribution)
         if s.boot_id == ctx.boot_id:
             return
         carried = s.carried
@@ -313,13 +353,14 @@ class Trip(Rule):
         elif s.phase == "driving":
             carried += (self._piece(s.wall, s.last_ns),)
         self.state = TripState(boot_id=ctx.boot_id, carried=carried)
+        self.attribution = Attribution()
 
     def _wait_for_decision(self, ctx: Context) -> Iterator[Event]:
         s = self.state
         if s.decide_ns is None:  # the first moment of this boot
             s.decide_ns = ctx.t_ns + DECIDE_S * NS if s.carried else None
         elif s.decide_ns <= ctx.t_ns:
-            yield from self._lose(0)
+            yield from self._lose(ctx, 0)
             yield from self._announce(ctx)
 
     def _decide(self, ctx: Context, step: Step) -> Iterator[Event]:
@@ -330,29 +371,24 @@ class Trip(Rule):
             return
         same = is_same_trip(before, ctx.wall, s.start_ns, step.get(signals.ODOMETER), self.profile)
         if same is True and s.carried:
-            yield from self._lose(1)
+            yield from self._lose(ctx, 1)
             s.earlier, s.carried = before, ()
-            s.trip_id, s.driver, s.announced = before.trip_id, before.driver, before.announced
+            s.trip_id, s.announced = before.trip_id, before.announced
         elif same is False:
             if s.earlier is not None:
                 s.trip_id, s.announced = derive_id(ctx.unit, "trip", ctx.boot_id, s.start_ns), False
                 s.earlier, s.carried = None, (before,)
-            yield from self._lose(0)
+            yield from self._lose(ctx, 0)
 
-    def _lose(self, keep: int) -> Iterator[Event]:
+    def _lose(self, ctx: Context, keep: int) -> Iterator[Event]:
         """Tell the carried trips, but for the last `keep`, as ended where they were cut."""
         s = self.state
         lost = s.carried[: len(s.carried) - keep]
         s.carried = s.carried[len(lost) :]
         for piece in lost:
             if not piece.announced:
-                yield self._started(piece.trip_id, piece.start_ns, piece.boot_id, start_utc_ns(piece))
-            yield self._ended(piece, "ignition-off" if piece.was_off else "power-loss")
-
-
-def start_utc_ns(piece: Piece) -> int | None:
-    """When the trip began, by the wall clock as it was known at the piece's end."""
-    return piece.wall.utc_ns(piece.start_ns) if piece.wall else None
+                yield self._started(piece.trip_id, piece.start_ns, piece.boot_id, piece.start_utc_ns)
+            yield from self._ended(ctx, piece, "ignition-off" if piece.was_off else "power-loss")
 
 
 def is_alive(step: Step) -> bool | None:

@@ -16,10 +16,11 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 from queue import Empty, SimpleQueue
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from agent.config import ConfigError, UplinkConfig
 from agent.io.identity import Identity, read_pem
+from agent.io.link_words import explain, failure, refusal, refuses_us
 from agent.io.patience import NO_QOS_1, NO_RETAIN, TOO_LARGE
 
 if TYPE_CHECKING:
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 SESSION_EXPIRY_S = 7 * 86_400  # a car parked for a week still finds what the broker kept for it
 CONNECT_S = 15.0  # for TCP, and again for TLS: over 2G a round trip takes 2 s, and a handshake four of them
 TURN_S = 1.0  # paho must look at its keepalive now and then; nothing else waits for this
+RECEIVE_MAXIMUM = 20  # commands that wait for our acknowledgement: a megabyte at the most
+COMMAND_PACKET_BYTES = 72_000  # MQTT 5: a broker keeps what is larger to itself; a command of 64,000 bytes, its topic, properties
 PAHO_LOG_ERR = 0x08  # paho's MQTT_LOG_ERR
 
 ONLINE = b'{"online":true}'
@@ -45,6 +48,19 @@ class Order(NamedTuple):
     retain: bool = False
 
 
+class Acknowledgement(NamedTuple):
+    """The PUBACK to a message that the broker delivered."""
+
+    mid: int
+    qos: int
+
+
+class Subscription(NamedTuple):
+    """The wish for what is published on `topic`."""
+
+    topic: str
+
+
 class Up(NamedTuple):
     """The broker has let us in."""
 
@@ -59,6 +75,20 @@ class Answered(NamedTuple):
     reason: str
 
 
+class Received(NamedTuple):
+    """A message on the topic of commands; the broker has no acknowledgement yet."""
+
+    payload: bytes
+    mid: int
+    qos: int
+
+
+class Subscribed(NamedTuple):
+    """The broker's answer to our subscription. `refusal`: why not; None: it is granted."""
+
+    refusal: str | None
+
+
 class Lost(NamedTuple):
     """The connection is over, or never came to be; nothing follows. `words` None: it ended as it should."""
 
@@ -66,20 +96,23 @@ class Lost(NamedTuple):
     code: int | None = None  # the reason code in CONNACK or DISCONNECT; None: the broker said nothing
 
 
+News: TypeAlias = Up | Answered | Received | Subscribed | Lost
+
+
 class Connection(threading.Thread):
-    """A connection: orders go in through `publish`, `news` come out, `told` is set with each.
+    """A connection: orders go in through `publish`, `subscribe` and `acknowledge`, `news` come out, `told` is set with each.
 
     The last news is always Lost, whatever happens.
     """
 
     def __init__(self, config: UplinkConfig, tls: ssl.SSLContext, unit: str, told: threading.Event) -> None:
         super().__init__(name="uplink", daemon=True)
-        self.news: SimpleQueue[Up | Answered | Lost] = SimpleQueue()
+        self.news: SimpleQueue[News] = SimpleQueue()
         self._config = config
         self._tls = tls
         self._unit = unit
         self._told = told
-        self._orders: SimpleQueue[Order] = SimpleQueue()
+        self._orders: SimpleQueue[Order | Subscription | Acknowledgement] = SimpleQueue()
         self._bell, self._button = socket.socketpair()  # an order must end the thread's wait for the network
         self._bell.setblocking(False)
         self._button.setblocking(False)
@@ -93,8 +126,15 @@ class Connection(threading.Thread):
         self._code: int | None = None
 
     def publish(self, order: Order) -> None:
-        self._orders.put(order)
-        self._ring()
+        self._put(order)
+
+    def subscribe(self) -> None:
+        """To commands, at QoS 1; what comes is news, and stays unacknowledged until `acknowledge`."""
+        self._put(Subscription(command_topic(self._unit)))
+
+    def acknowledge(self, message: Received) -> None:
+        """The broker may forget this message."""
+        self._put(Acknowledgement(message.mid, message.qos))
 
     def finish(self) -> None:
         """Send what was ordered, wait for the answers, disconnect; the thread then ends."""
@@ -136,22 +176,35 @@ class Connection(threading.Thread):
     def _send_orders(self, client: Any) -> None:
         with contextlib.suppress(Empty):
             while True:
-                order = self._orders.get_nowait()
-                properties = beside(order) if self._is_5 else None
-                size = packet_bytes(order, len(properties.pack()) if properties else 0)
-                if self._largest_bytes is not None and size > self._largest_bytes:
-                    words = f"Packet too large: {size} bytes, and the broker takes {self._largest_bytes}"
-                    self._tell(Answered(order.ref, TOO_LARGE, words))
-                    continue
-                info = client.publish(order.topic, order.payload, qos=1, retain=order.retain, properties=properties)
-                self._refs[info.mid] = order.ref
+                match self._orders.get_nowait():
+                    case Order() as order:
+                        self._publish(client, order)
+                    case Subscription(topic):
+                        client.subscribe(topic, qos=1)
+                    case Acknowledgement(mid, qos):
+                        client.ack(mid, qos)
+
+    def _publish(self, client: Any, order: Order) -> None:
+        properties = beside(order) if self._is_5 else None
+        size = packet_bytes(order, len(properties.pack()) if properties else 0)
+        if self._largest_bytes is not None and size > self._largest_bytes:
+            words = f"Packet too large: {size} bytes, and the broker takes {self._largest_bytes}"
+            self._tell(Answered(order.ref, TOO_LARGE, words))
+            return
+        info = client.publish(order.topic, order.payload, qos=1, retain=order.retain, properties=properties)
+        self._refs[info.mid] = order.ref
 
     def _client(self) -> Any:
         from paho.mqtt import client as paho
 
         protocol, session = (paho.MQTTv5, {}) if self._is_5 else (paho.MQTTv311, {"clean_session": False})
         client = paho.Client(
-            paho.CallbackAPIVersion.VERSION2, self._unit, protocol=protocol, reconnect_on_failure=False, **session
+            paho.CallbackAPIVersion.VERSION2,
+            self._unit,
+            protocol=protocol,
+            reconnect_on_failure=False,
+            manual_ack=True,
+            **session,
         )
         client.connect_timeout = CONNECT_S
         client.tls_set_context(self._tls)
@@ -159,6 +212,8 @@ class Connection(threading.Thread):
         client.on_socket_open = self._on_socket_open  # unguarded: it ends the attempt by raising
         client.on_connect = self._guarded(self._on_connect)
         client.on_publish = self._guarded(self._on_publish)
+        client.on_subscribe = self._guarded(self._on_subscribe)
+        client.on_message = self._guarded(self._on_message)
         client.on_disconnect = self._guarded(self._on_disconnect)
         client.on_log = self._guarded(self._on_log)
         return client
@@ -193,6 +248,17 @@ class Connection(threading.Thread):
     def _on_publish(self, _client: Any, _data: Any, mid: int, reason: Any, _properties: Any) -> None:
         self._tell(Answered(self._refs.pop(mid), reason.value, str(reason)))
 
+    def _on_subscribe(self, _client: Any, _data: Any, _mid: int, reasons: list[Any], _properties: Any) -> None:
+        self._tell(Subscribed(next((str(reason) for reason in reasons if reason.is_failure), None)))
+
+    def _on_message(self, client: Any, _data: Any, message: Any) -> None:
+        """From a session that the broker kept it may come before we subscribe. amqtt 0.12 brings retained messages of others."""
+        with contextlib.suppress(UnicodeDecodeError):  # a topic that is no text is none of ours
+            if message.topic == command_topic(self._unit):
+                self._tell(Received(bytes(message.payload), message.mid, message.qos))
+                return
+        client.ack(message.mid, message.qos)
+
     def _on_disconnect(self, _client: Any, _data: Any, flags: Any, reason: Any, _properties: Any) -> None:
         if flags.is_disconnect_packet_from_server:
             self._refused(reason)
@@ -224,7 +290,11 @@ class Connection(threading.Thread):
             f"{where} hung up without a greeting, as brokers do that refuse uplink.certificate {self._config.certificate}{doubt}"
         )
 
-    def _tell(self, news: Up | Answered | Lost) -> None:
+    def _put(self, order: Order | Subscription | Acknowledgement) -> None:
+        self._orders.put(order)
+        self._ring()
+
+    def _tell(self, news: News) -> None:
         self.news.put(news)
         self._told.set()
 
@@ -254,50 +324,8 @@ def tls_context(config: UplinkConfig, base: Path, identity: Identity) -> ssl.SSL
     return context
 
 
-def explain(error: Exception, config: UplinkConfig) -> str:
-    """Why there is no connection, in plain words, with the fix where it is ours."""
-    import ssl
-
-    where = f"{config.host}:{config.port}"
-    match error:
-        case ssl.SSLCertVerificationError():
-            fix = f"check uplink.ca {config.ca}, uplink.host and the clock"
-            return f"the certificate of {where} is not good: {error.verify_message}: {fix}"
-        case socket.gaierror():
-            return f"no address for {config.host}: check uplink.host and the name server"
-        case ConnectionRefusedError():
-            return f"nothing listens at {where}: check uplink.host and uplink.port, and that the broker runs"
-        case TimeoutError():
-            return f"no answer from {where}"
-        case OSError():
-            return failure(str(error), config)
-        case _:
-            return f"no connection to {where}: {error!r}"
-
-
-def refuses_us(text: str) -> bool:
-    """Whether an error of OpenSSL is the other side's alert about our certificate."""
-    alert = text.upper()
-    return "ALERT" in alert and any(word in alert for word in ("CERTIFICATE", "UNKNOWN CA", "UNKNOWN_CA", "ACCESS"))
-
-
-def failure(text: str, config: UplinkConfig) -> str:
-    """Why a read or a write failed; a TLS alert about our certificate as what it means."""
-    if refuses_us(text):
-        return (
-            f"the broker refuses uplink.certificate {config.certificate}: have it issued by a CA that the broker trusts ({text})"
-        )
-    return f"the connection to {config.host}:{config.port} broke: {text}"
-
-
-def refusal(reason: str, config: UplinkConfig, unit: str) -> str:
-    """What the broker said in CONNACK or DISCONNECT, with the usual cause."""
-    hints = {
-        "Not authorized": f": does it know unit {unit}?",
-        "Unsupported protocol version": ': set uplink.protocol = "3.1.1"',
-        "Session taken over": f": another client is called {unit}: two units with one certificate?",
-    }
-    return f"{config.host}:{config.port} says: {reason}{hints.get(reason, '')}"
+def command_topic(unit: str) -> str:
+    return f"keyoff/{unit}/command"
 
 
 def _turn(client: Any, sock: Any, bell: socket.socket) -> None:
@@ -325,6 +353,8 @@ def _session() -> Any:
 
     properties = Properties(PacketTypes.CONNECT)
     properties.SessionExpiryInterval = SESSION_EXPIRY_S
+    properties.ReceiveMaximum = RECEIVE_MAXIMUM
+    properties.MaximumPacketSize = COMMAND_PACKET_BYTES
     return properties
 
 

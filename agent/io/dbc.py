@@ -20,7 +20,7 @@ from agent.config import ConfigError
 from agent.io.plans import DbcFile, Request
 from agent.model import Value
 from agent.plan import ChecksumByte, Field, MessagePlan, Multiplexer, Part, Plan, Reading
-from agent.signals import IGNITION, SIGNALS, TEXTS, known
+from agent.signals import FREE_TEXTS, IGNITION, SIGNALS, TEXTS, known
 from agent.vehicle import MessageProfile, SignalMap
 
 DBC_ENCODING = "cp1252"  # what the format's tools write; cantools' own default
@@ -207,9 +207,9 @@ class _Compiler:
             scale, offset = scale * mapped.scale, offset * mapped.scale + mapped.offset
             values, is_closed = self._values(source, path, mapped)
             low, high = self._range(source, path, mapped)
-        return Part(
-            field, scale, offset, low, high, values, is_closed, signal.multiplexer_signal, tuple(signal.multiplexer_ids or ())
-        )
+        pages = tuple(signal.multiplexer_ids or ())
+        is_text = path in FREE_TEXTS
+        return Part(field, scale, offset, low, high, values, is_closed, signal.multiplexer_signal, pages, is_text)
 
     def _field(self, source: Source) -> Field:
         signal, length = source.signal, source.message.dbc.length
@@ -257,6 +257,8 @@ class _Compiler:
                     f"{source.name} is to be told in words; map what it says to {', '.join(TEXTS[path])}",
                 )
             return words, True
+        if path in FREE_TEXTS:
+            return {**names, **dict.fromkeys(_not_available(source))}, False
         if SIGNALS[path].low is None:
             return {0: False, 1: True}, True
         unknown: dict[int, Value] = dict.fromkeys(names)  # a number that has a name ("not available", "fault") is no measurement
@@ -279,7 +281,10 @@ class _Compiler:
             raise self._refused(key, f"{value!r} is none of {', '.join(TEXTS[path])}")
         if SIGNALS[path].low is not None and (isinstance(value, bool) or not isinstance(value, int | float)):
             raise self._refused(key, f"{value!r} is no number")
-        if SIGNALS[path].low is None and path not in TEXTS and not isinstance(value, bool):
+        if path in FREE_TEXTS and not isinstance(value, str):
+            raise self._refused(key, f"{value!r} is no text; write it in quotes")
+        is_switch = SIGNALS[path].low is None and path not in TEXTS and path not in FREE_TEXTS
+        if is_switch and not isinstance(value, bool):
             raise self._refused(key, f"{value!r} is neither true nor false")
         return value
 

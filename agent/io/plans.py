@@ -23,7 +23,7 @@ from agent.plan import Plan
 from agent.signals import SIGNALS
 from agent.vehicle import Vehicle
 
-PLAN_FORMAT = 1  # raised when Plan, or what is made of a DBC, changes
+PLAN_FORMAT = 2  # raised when Plan, or what is made of a DBC, changes
 PLANS_KEPT = 16  # in the cache folder: a few vehicles' and wishes'; each is some 10 kB
 COMPILE_TIMEOUT_S = 120  # a Pi needs ten times the 2 s of the largest DBC seen; beyond that something hangs
 

@@ -9,25 +9,35 @@ from __future__ import annotations
 import os
 import secrets
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 
 FOLDER = "requests"
 
 
+def new_ref() -> str:
+    """Random: the same entry made twice is two entries."""
+    return secrets.token_hex(8)
+
+
 class Request(msgspec.Struct, frozen=True, omit_defaults=True):
-    kind: Literal["odometer", "assign"]
+    """`ref` names it: done again after a power cut, it comes to the same events."""
+
+    kind: Literal["odometer", "assign", "entry"]
     reading_m: float | None = None
     trip_id: str | None = None
     driver: str | None = None
+    entry: str | None = None  # what is entered (agent/entering.py),
+    data: dict[str, Any] = {}  # and its data
+    ref: str = msgspec.field(default_factory=new_ref)
 
 
 def leave(state_dir: Path, request: Request) -> Path:
     """Write `request` for the daemon; returns the file that disappears once it is done."""
     folder = state_dir / FOLDER
     folder.mkdir(exist_ok=True)
-    path = folder / f"{secrets.token_hex(8)}.json"
+    path = folder / f"{request.ref}.json"
     part = path.with_suffix(".part")
     with part.open("wb") as f:
         f.write(msgspec.json.encode(request))

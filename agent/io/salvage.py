@@ -34,7 +34,7 @@ from agent.model import NS
 
 KEPT = 2  # databases set aside, of each sort: a person may want to look, and a card has to hold them
 HISTORY_NS = 3 * NS  # since the salvage began, for what the cloud has or nobody misses: within five seconds it has to be done
-FIRST = ("states", "once", "prompts", "trips")
+FIRST = ("states", "once", "prompts", "trips", "reports", "commands")
 HISTORY_BYTES = 20_000_000  # likewise: what a slow card writes in a second, for the new file is synced as a whole
 APART = ("meta", "events", "trace")
 EVENT = ("seq", "id", "kind", "version", "importance", "t_ns", "boot_id", "utc_ns", "clock", "body", "envelope", "acked")

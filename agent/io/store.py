@@ -22,7 +22,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from agent.io import states, trace
+from agent.io import states, taken, trace
 from agent.io.dating import Dating, date
 from agent.io.envelope import make_envelope
 from agent.io.owned import create, lock
@@ -72,13 +72,17 @@ class Batch(NamedTuple):
     events: Sequence[EventRow] = ()
     trips: Sequence[Mapping[str, Any]] = ()
     prompts: Sequence[Mapping[str, Any]] = ()
+    answers: Sequence[tuple[str, Mapping[str, Any]]] = ()  # prompt id, and what changes in its row if it is there
+    reports: Sequence[Mapping[str, Any]] = ()  # month, driver, id, body; the first of a month and driver stays
+    commands: Sequence[taken.CommandRow] = ()
     points: Sequence[trace.Point] = ()
-    drivers: Sequence[tuple[str, str]] = ()  # trip id, who drove
+    drivers: Sequence[tuple[str, str, str, float]] = ()  # trip id, who drove, how that is known, how sure
     ended: Sequence[str] = ()  # trip ids whose trace is complete
     anchor: tuple[str, int, int, str] | None = None  # boot_id, t_ns, utc_ns, quality
     dated: Dating | None = None  # this boot's rows have another date now
     shed: Shed | None = None  # what has to go; told by `events`
     told: Sequence[Restored] = ()  # of `Store.restored`, what `events` tell
+    quiet: bool = True  # nothing happened: what changes nevertheless does so all the time
 
 
 def new_epoch() -> str:
@@ -152,7 +156,15 @@ class Store:
             for table, rows in (("trips", batch.trips), ("prompts", batch.prompts)):
                 for row in rows:
                     self._put(table, row)
-            self.conn.executemany("UPDATE trips SET driver = ?2 WHERE id = ?1", batch.drivers)
+            for prompt_id, fields in batch.answers:
+                sets = ", ".join(f"{name} = ?" for name in fields)
+                self.conn.execute(f"UPDATE prompts SET {sets} WHERE id = ?", [*fields.values(), prompt_id])
+            self.conn.executemany(
+                "INSERT OR IGNORE INTO reports (month, driver, id, body) VALUES (:month, :driver, :id, :body)", batch.reports
+            )
+            taken.write(self.conn, batch.commands)
+            owned = "UPDATE trips SET driver = ?2, driver_how = ?3, driver_sure = ?4 WHERE id = ?1"
+            self.conn.executemany(owned, batch.drivers)
             if batch.dated is not None:
                 date(self.conn, batch.dated)
             routine = self._put_states(batch)
@@ -178,7 +190,7 @@ class Store:
             tail = trace.close(self.conn, tail, trip_id)
         known = self._routine.states
         # What changes though nothing happened does so all the time: from now on it belongs to the routine row.
-        also = set() if batch.events else changed.keys() & self._written.keys() - known.keys()
+        also = set() if batch.events or not batch.quiet else changed.keys() & self._written.keys() - known.keys()
         routine = states.Routine(known | {k: each for k, each in changed.items() if k in known or k in also}, tail)
         if changed or routine != self._routine:
             states.moved(self.conn, also)
@@ -295,6 +307,10 @@ class Store:
         """Trips and short moves, oldest first."""
         with self._errors():
             return self.conn.execute("SELECT * FROM trips WHERE kind != 'unaccounted' ORDER BY n").fetchall()
+
+    def has_taken(self, command: str) -> bool:
+        with self._errors():
+            return taken.is_known(self.conn, command)
 
     def count(self, kind: str) -> int:
         return self._number("SELECT count(*) FROM events WHERE kind = ?", kind)

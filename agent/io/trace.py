@@ -15,7 +15,7 @@ import msgspec
 
 MAX_POINTS_PER_TRIP = 4 * 3600  # four hours; a longer drive keeps its first four
 MAX_TRIPS = 200  # a quarter year of a busy household, some 4 MB
-TAIL_BYTES = 1_200  # two minutes; with the states that lie beside it, some 1,500, it fits into one page of 4,096
+TAIL_BYTES = 900  # a minute and a half; with the states that lie beside it, it fits into one page of 4,096
 
 
 class Columns(msgspec.Struct):

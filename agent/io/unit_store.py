@@ -16,19 +16,21 @@ after an end that was no tidy one.
 from __future__ import annotations
 
 import sqlite3
+import sys
 from collections.abc import Callable, Collection
 from contextlib import closing, suppress
 from pathlib import Path
 from typing import TypeVar
 
+import agent
 from agent.io import clock, salvage, states, wal
 from agent.io.check import Check
 from agent.io.owned import lock
 from agent.io.retention import PAGE_BYTES, ROOM_BYTES, SLICE_BYTES, Reserve, Shed, has_good_places, plan, sizes
-from agent.io.schema import migrate
-from agent.io.store import LOG_BYTES, Batch, Store, StoreError, connect, open_database, store_error
+from agent.io.schema import migrate, names
+from agent.io.store import LOG_BYTES, Batch, Store, StoreError, Transaction, connect, open_database, store_error
 from agent.io.uplink import Outgoing
-from agent.io.witness import Mark, Witness
+from agent.io.witness import SQLITE, VERSION_AT, Mark, Witness
 from agent.model import NS
 
 T = TypeVar("T")
@@ -40,12 +42,40 @@ FEW_PAGES = 8  # what a trip's end takes, while the database may not grow
 MOST_PAGES = 1 << 30  # SQLite's own limit is about there
 MENDINGS = 3  # at one start: a reserve given up, a database set aside, the new one salvaged again
 SMALL_BYTES = 16_000_000  # rewritten at a start, within a second or two, when it cannot give space back as it is
+MIGRATE_S = 60  # in the child: systemd gives a start 90
 
 
 def open_for_daemon(path: Path, unit: str, max_mb: int) -> UnitStore:
     """The store, whatever state its files are in. Raises StoreError when another program holds it, or when there is a
-    database and not even its states can be read: to go on without would overwrite them. The caller then tries again."""
+    database and not even its states can be read: to go on without would overwrite them. The caller then tries again.
+
+    A migration runs in a child process, for sqlite-utils would stay in the daemon's memory: 2 MiB."""
+    if is_behind(path):
+        _migrate_in_child(path, unit, max_mb)
     return UnitStore(path, unit, max_mb)
+
+
+def is_behind(path: Path) -> bool:
+    """Whether there is no database yet, or one of an earlier schema that was closed as it should be: only then is what its
+    header says the last word, and nothing there for UnitStore to see before anybody else opens it."""
+    if wal.is_there(path):
+        return False
+    try:
+        with path.open("rb") as file:
+            header = file.read(VERSION_AT + 4)
+    except OSError as e:
+        return isinstance(e, FileNotFoundError)
+    return header.startswith(SQLITE) and int.from_bytes(header[VERSION_AT:], "big") < len(names())
+
+
+def _migrate_in_child(path: Path, unit: str, max_mb: int) -> None:
+    """Whatever it does not bring about is left to the caller, who opens the same file and tells why."""
+    import subprocess  # only where there is something to migrate: 10 ms
+
+    package = Path(agent.__file__).resolve().parent.parent
+    command = [sys.executable, "-m", "agent.io.unit_store", str(path.absolute()), unit, str(max_mb)]
+    with suppress(OSError, subprocess.TimeoutExpired):
+        subprocess.run(command, cwd=package, capture_output=True, timeout=MIGRATE_S, check=False)
 
 
 class UnitStore(Store):
@@ -258,6 +288,8 @@ class UnitStore(Store):
             self.conn.execute("PRAGMA auto_vacuum = INCREMENTAL")
             self.conn.execute("VACUUM")
         if self._witness.version() != self.conn.execute("PRAGMA user_version").fetchone()[0]:
+            if not self.conn.execute("SELECT 1 FROM states LIMIT 1").fetchone():
+                self._make_room()
             self.conn.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()  # a new database lies in its log
             self.conn.close()
             self._witness.keep_page(self.path)
@@ -265,6 +297,12 @@ class UnitStore(Store):
         self._note()
         self._reserve.keep()
         self._limit_growth()
+
+    def _make_room(self) -> None:
+        """Some free pages in a new database: its first states find room though the disk is full by then."""
+        with Transaction(self.conn):
+            self.conn.execute("CREATE TABLE room AS SELECT zeroblob(?) AS bytes", (FEW_PAGES * PAGE_BYTES,))
+            self.conn.execute("DROP TABLE room")
 
     def _look(self, why: StoreError) -> None:
         """Go on with what can be read. At a start, raises `why` when there is a database and its states cannot be; later
@@ -346,3 +384,7 @@ def in_memory() -> sqlite3.Connection:
     conn.row_factory = sqlite3.Row
     migrate(conn)
     return conn
+
+
+if __name__ == "__main__":
+    UnitStore(Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])).close()

@@ -38,6 +38,8 @@ QoS 1 it makes no difference to a broker, and receivers drop duplicates by the e
 
 Topics: `keyoff/<unit>/event/<Kind>`; retained `keyoff/<unit>/birth` (who the unit is, with its certificate chain)
 and `keyoff/<unit>/link` (`{"online":true}`, false by the tidy stop or the last will; unsigned: a hint, no fact).
+Commands come down on `keyoff/<unit>/command`, subscribed to at each connection; a broker that refuses that is told in the
+status, and the events go on.
 """
 
 from __future__ import annotations
@@ -52,9 +54,21 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 import msgspec
 
 from agent.config import ConfigError, UplinkConfig
-from agent.io.connection import OFFLINE, ONLINE, Answered, Connection, Lost, Order, Up, tls_context
+from agent.io.connection import (
+    OFFLINE,
+    ONLINE,
+    Answered,
+    Connection,
+    Lost,
+    Order,
+    Received,
+    Subscribed,
+    Up,
+    tls_context,
+)
 from agent.io.envelope import CONTENT_TYPE
 from agent.io.identity import Identity
+from agent.io.inbox import Inbox
 from agent.io.patience import (
     CAP_S,
     NOT_AUTHORIZED,
@@ -106,6 +120,7 @@ class UplinkState(msgspec.Struct, kw_only=True):
     acknowledged: int = 0
     refused: int = 0
     set_aside: int = 0  # events that wait for another try because the broker would not take them
+    commands_left: int = 0  # commands for which there was no room: the broker has them, and sends them again
     connections: int = 0
     losses: int = 0  # connections that broke, and attempts that failed
 
@@ -122,11 +137,13 @@ class Uplink:
         outbox: Outbox,
         birth: dict[str, Any],
         *,
+        takes_commands: bool = False,
         chance: random.Random | None = None,
         connect: Callable[[UplinkConfig, ssl.SSLContext, str, threading.Event], Connection] = Connection,
     ) -> None:
         """`base`: where the relative paths in `config` start. `birth`: what the retained birth says beside unit,
-        protocol and chain. `chance`: for the jitter. `connect`: tests put another kind of connection here."""
+        protocol and chain. `takes_commands`: whether to subscribe to them. `chance`: for the jitter. `connect`: tests
+        put another kind of connection here."""
         self.state = UplinkState()
         self._config = config
         self._base = base
@@ -134,6 +151,7 @@ class Uplink:
         self._identity = identity
         self._outbox = outbox
         self._birth = birth
+        self._inbox = Inbox(config.host, unit, takes_commands)
         self._chance = chance or random.Random()
         self._connect = connect
         self._told = threading.Event()
@@ -180,6 +198,14 @@ class Uplink:
             self._fill(self._line)
         self._show()
 
+    def commands(self, limit: int) -> list[bytes]:
+        """The oldest of what came as commands; each stays until `took`, or until its connection is gone."""
+        return self._inbox.waiting(limit)
+
+    def took(self, payload: bytes) -> None:
+        """What this command asked for is committed, or it asked for nothing: the broker may forget it."""
+        self._inbox.took(payload)
+
     def wait(self, timeout_s: float) -> bool:
         """Block until the connection has something to tell: for a caller that has nothing else to do. False: it had not."""
         return self._told.wait(timeout_s)
@@ -219,8 +245,10 @@ class Uplink:
 
     def _show(self) -> None:
         self.state.in_flight = len(self._in_flight)
+        self.state.commands_left = self._inbox.left
         self.state.set_aside = len(self._refusals.all - self._greetings.keys())
-        self.state.last_error = "; ".join(filter(None, (self._link_error, self._quota_error, self._refusals.words))) or None
+        errors = (self._link_error, self._inbox.trouble, self._quota_error, self._refusals.words)
+        self.state.last_error = "; ".join(filter(None, errors)) or None
 
     def _hear(self) -> None:
         self._told.clear()
@@ -232,8 +260,11 @@ class Uplink:
             match news:
                 case Up():
                     self._greet(news)
+                    self._inbox.begin(self._line)
                 case Answered():
                     self._answer(news)
+                case Received() | Subscribed():
+                    self._inbox.hear(news)
                 case Lost():
                     self._lose(news)
 
@@ -279,6 +310,7 @@ class Uplink:
 
     def _lose(self, lost: Lost) -> None:
         self._line = None
+        self._inbox.end()
         in_flight, self._in_flight = self._in_flight, set()
         was_up, self.state.connected = self.state.connected, False
         if lost.words is None:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterator
 from pathlib import Path
 
 from agent.config import ConfigError, parse
-from agent.signals import IGNITION, SIGNALS, TEXTS, known
+from agent.signals import FREE_TEXTS, IGNITION, SIGNALS, TEXTS, known
 from agent.vehicle import SignalMap, Vehicle
 
 PACKAGE = Path(__file__).resolve().parent.parent
@@ -19,6 +18,8 @@ def find_vehicle(name: str, folder: Path | None = None) -> tuple[Vehicle, Path]:
     folders = [*([folder] if folder else []), *SHIPPED]
     profiles = {path.stem: path for place in reversed(folders) for path in sorted(place.glob("*.toml"))}
     if name not in profiles:
+        import difflib  # late: only a mistake needs it
+
         near = difflib.get_close_matches(name, profiles, n=1, cutoff=0.4)
         hint = f"did you mean {near[0]!r}? " if near else ""
         raise ConfigError(
@@ -54,6 +55,8 @@ def _faults(vehicle: Vehicle) -> Iterator[str]:
 def _signal_faults(path: str, mapped: SignalMap) -> Iterator[str]:
     key = f'signals."{path}"'
     if not known(path):
+        import difflib  # late: only a mistake needs it
+
         near = difflib.get_close_matches(path, SIGNALS, n=1, cutoff=0.5)
         hint = f"did you mean {near[0]!r}?" if near else "all it knows stand in agent/signals.py"
         yield f"{key}: Keyoff knows no such signal; {hint}"
@@ -67,7 +70,7 @@ def _signal_faults(path: str, mapped: SignalMap) -> Iterator[str]:
         yield f"{key}.mean: its signals are of several messages, which never come at one time; name signals of one message"
     if mapped.scale == 0:
         yield f"{key}.scale: 0 makes every value the same; write the factor from the DBC's unit to {SIGNALS[path].unit or 'VSS'}"
-    if mapped.mean and (mapped.values or path in TEXTS):
+    if mapped.mean and (mapped.values or path in TEXTS or path in FREE_TEXTS):
         yield f"{key}.mean: words have no mean; write a source"
 
 

@@ -13,6 +13,7 @@ from agent.model import NS, Setup, Wall
 from agent.plan import Plan
 from agent.signals import IGNITION, ODOMETER, SPEED
 from agent.vehicle import Ignition, OdometerProfile, Vehicle
+from hil.no_commands import NoCommands
 
 UNIT = "unit-1"
 BOOT_ID = "boot-1"
@@ -25,7 +26,7 @@ PAUSE_S = 300  # longer than a trip's grace
 WINDOW = 20
 
 
-class FarSide:
+class FarSide(NoCommands):
     """Stands for uplink and broker: acknowledges what it was handed, one turn later.
 
     `is_there` False: no coverage. `is_silent`: it takes what it is handed and says nothing."""

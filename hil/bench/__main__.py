@@ -14,9 +14,10 @@ from pathlib import Path
 import click
 
 from agent.cli.show import table
-from hil.bench import cost, cycles, hour, link, memory, recordings, startup, storage
+from hil.bench import beep, cost, crossing, cycles, hour, link, memory, recordings, startup, storage, weeks
 from hil.bench.drives import CACHE
 from hil.bench.figures import Figure, Group, LeftOut, Place
+from hil.bench.report import GROUP as REPORT
 
 GROUPS = {
     group.name: group
@@ -29,6 +30,10 @@ GROUPS = {
         storage.GROUP,
         memory.GROUP,
         link.GROUP,
+        beep.GROUP,
+        weeks.GROUP,
+        crossing.GROUP,
+        REPORT,
     )
 }
 

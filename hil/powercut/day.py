@@ -10,6 +10,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from agent.config import Owner, Service
 from agent.daemon import Daemon
 from agent.io.unit_store import UnitStore
@@ -18,6 +20,7 @@ from agent.model import NS, Sample, Setup, Wall
 from agent.plan import Plan
 from agent.signals import IGNITION, ODOMETER, SPEED
 from agent.vehicle import Ignition, OdometerProfile, Vehicle
+from hil.no_commands import NoCommands
 
 UNIT = "unit-1"
 BOOT_ID = "boot-1"
@@ -26,7 +29,7 @@ SETUP = Setup(
     UNIT,
     Vehicle("test car", ignition=Ignition("signal"), odometer=OdometerProfile(100.0)),
     Owner(timezone="Europe/Berlin", tell_at="18:30"),
-    (Service("oil change", 15_000, 84_999),),
+    (Service("oil change", 15_000.0, 84_999.0),),
 )
 PLAN = Plan(vehicle="test car", messages=())
 
@@ -71,7 +74,7 @@ class Store(UnitStore):
         super().__init__(path, UNIT, MAX_MB)
 
 
-class FarSide:
+class FarSide(NoCommands):
     """Acknowledges at each turn what it was handed at the one before."""
 
     def __init__(self, store: Store) -> None:
@@ -100,15 +103,20 @@ def live(store: Store, start: int = 0, end: int | None = None, reached: Callable
 
 
 def facts(store: Store) -> dict[str, Any]:
-    """What a day comes to, whenever it was interrupted and whatever its database is called."""
-    epoch = store.epoch.encode()
+    """What a day comes to, whenever it was interrupted and whatever its database is called.
+
+    A process that starts does not know the ignition, and holds prompts for a while: of them, what became of each is compared,
+    not how often they were held, and events not by their numbers.
+    """
     asked = {
-        "events": "SELECT seq, id, kind, version, importance, t_ns, boot_id, utc_ns, clock, body, acked FROM events ORDER BY seq",
+        "events": "SELECT id, kind, version, importance, t_ns, boot_id, utc_ns, clock, body, acked FROM events"
+        " WHERE kind NOT LIKE 'Prompt%' ORDER BY seq",
         "once": "SELECT id, kind FROM once ORDER BY id",
         "trips": "SELECT * FROM trips ORDER BY n",
-        "prompts": "SELECT id, topic, text, held_by, raised_ns, released_ns, published FROM prompts ORDER BY id",
+        "prompts": "SELECT id, topic, text, state, raised_ns FROM prompts ORDER BY id",
     }
     found: dict[str, Any] = {name: [tuple(row) for row in store.conn.execute(query)] for name, query in asked.items()}
-    found["envelopes"] = [envelope.replace(epoch, b"") for envelope in store.envelopes()]
+    envelopes = (msgspec.json.decode(envelope) for envelope in store.envelopes())
+    found["envelopes"] = [e | {"epoch": "", "seq": 0} for e in envelopes if not e["type"].startswith("keyoff.Prompt")]
     found["traces"] = {row["id"]: store.trace(row["id"]) for row in store.trips()}
     return found

@@ -10,6 +10,7 @@ from pathlib import Path
 import can
 import click
 
+from agent.dtc import is_code
 from agent.model import NS, Frame
 from hil.vehicle.broadcast import frames
 from hil.vehicle.car import FIRST_READING_M, VEHICLES, car
@@ -34,6 +35,13 @@ def _factor(_: click.Context, option: click.Parameter, text: str) -> float | Non
     return factor
 
 
+def _codes(_: click.Context, option: click.Parameter, codes: tuple[str, ...]) -> tuple[str, ...]:
+    for code in codes:
+        if not is_code(code):
+            raise click.BadParameter(f"{code!r} is no trouble code; one looks like P0301", param=option)
+    return codes
+
+
 @click.command(context_settings={"max_content_width": 100, "show_default": True})
 @click.option("--vehicle", type=click.Choice(VEHICLES), default=VEHICLES[0], help="The car, by its profile in dbc/.")
 @click.option("--cycle", "names", type=click.Choice(cycles()), multiple=True, default=["wltc_3b"], help="May be repeated.")
@@ -44,6 +52,7 @@ def _factor(_: click.Context, option: click.Parameter, text: str) -> float | Non
 @click.option("--speed", default="1", callback=_factor, help="Time factor on the bus, or max.")
 @click.option("--obd", is_flag=True, help="Another tester asks, and the car answers (service 01).")
 @click.option("--obd-rate", type=click.IntRange(1, MOST_REQUESTS), default=5, help="Its requests a second.")
+@click.option("--dtc", "stored", multiple=True, callback=_codes, help="A stored trouble code; the tester asks for them too.")
 @click.option("--max-frames-per-s", type=click.IntRange(1), help="Slow fast messages down to this mean rate.")
 @click.option("--out", type=OUTPUT, help="Write a candump log: FILE.log or FILE.log.gz.")
 @click.option("--csv", "csv_path", type=OUTPUT, help="Write VSS signals as a CSV: t_s, then one column each.")
@@ -52,6 +61,7 @@ def _factor(_: click.Context, option: click.Parameter, text: str) -> float | Non
 @click.option(
     "--odometer", "odometer_km", type=click.FloatRange(0), default=FIRST_READING_M / 1000, help="Reading at the start, km."
 )
+@click.option("--key-fob", type=click.IntRange(1, 8), default=1, help="The key in use; the petrol car tells it.")
 @click.option("--stop-start", is_flag=True, help="A petrol engine stops at a stand once it is warm.")
 def main(
     *,
@@ -64,12 +74,14 @@ def main(
     speed: float | None,
     obd: bool,
     obd_rate: int,
+    stored: tuple[str, ...],
     max_frames_per_s: int | None,
     out: Path | None,
     csv_path: Path | None,
     csv_rate: int,
     start: datetime,
     odometer_km: float,
+    key_fob: int,
     stop_start: bool,
 ) -> None:
     """Drive one simulated car over one or more cycles, and tell what really happened.
@@ -78,13 +90,21 @@ def main(
     """
     if not (interface or out or csv_path):
         raise click.UsageError("nowhere to drive: name --interface, --out or --csv")
-    drive = Drive(car(vehicle, odometer_m=odometer_km * 1000, stop_start=stop_start), trace_of(names, style, seed))
+    if stored and not obd:
+        raise click.UsageError("--dtc is told to a tester only: add --obd")
+    driven = car(vehicle, odometer_m=odometer_km * 1000, stop_start=stop_start)
+    driven.key_fob = str(key_fob)
+    driven.diagnostics = driven.diagnostics._replace(stored=stored)
+    drive = Drive(driven, trace_of(names, style, seed))
     t0_ns = int(start.replace(tzinfo=UTC).timestamp()) * NS
     try:
         if csv_path:
             _watched(write_csv(drive.samples(default_hz=csv_rate), csv_path), drive.duration_s, "CSV")
         if interface or out:
-            made = frames(drive, t0_ns, max_frames_per_s=max_frames_per_s, obd_requests_per_s=obd * obd_rate, seed=seed)
+            rate = obd * obd_rate
+            made = frames(
+                drive, t0_ns, max_frames_per_s=max_frames_per_s, obd_requests_per_s=rate, asks_codes=bool(stored), seed=seed
+            )
             made = write_candump(made, out) if out else made
             made = _on_bus(made, interface, channel, speed) if interface else made
             _watched((frame.t_ns - t0_ns for frame in made), drive.duration_s, "bus" if interface else "log")

@@ -18,17 +18,25 @@ MS = 1_000_000
 
 
 def frames(
-    drive: Drive, t0_ns: int = 0, *, max_frames_per_s: int | None = None, obd_requests_per_s: int = 0, seed: int = 0
+    drive: Drive,
+    t0_ns: int = 0,
+    *,
+    max_frames_per_s: int | None = None,
+    obd_requests_per_s: int = 0,
+    asks_codes: bool = False,
+    seed: int = 0,
 ) -> Iterator[Frame]:
     """All frames of a drive in order of time; `t0_ns` is when the bus wakes.
 
     Vehicle.Speed is sent at each point of the trace, so that its trapezoid is the trace's.
     max_frames_per_s: the fast messages are slowed down until the mean rate is no higher. Raises ValueError when even
-    the slowest that still reads as fresh is higher. obd_requests_per_s: 0 for no tester; seed: its answering times.
+    the slowest that still reads as fresh is higher. obd_requests_per_s: 0 for no tester; asks_codes: it also asks
+    for trouble codes, VIN and calibration ids, which are the car's `diagnostics`; seed: its answering times.
     """
     bus, messages = load(drive.vehicle)
-    tester = Tester(drive.vehicle, bus, obd_requests_per_s, seed) if obd_requests_per_s else None
-    spent = frames_per_s(drive.vehicle, obd_requests_per_s) if obd_requests_per_s else 0.0
+    diagnostics = drive.diagnostics if asks_codes else None
+    tester = Tester(drive.vehicle, bus, obd_requests_per_s, seed, diagnostics) if obd_requests_per_s else None
+    spent = frames_per_s(drive.vehicle, obd_requests_per_s, diagnostics) if obd_requests_per_s else 0.0
     periods_ms = slowed([m.period_ms for m in messages], max_frames_per_s - spent if max_frames_per_s else None)
     speed_first = sorted(zip(messages, periods_ms, strict=True), key=lambda pair: not pair[0].carries(SPEED))
     slots = pattern({message: period_ms * MS for message, period_ms in speed_first}, APART_NS)

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from itertools import pairwise
 
 from agent.model import NS, Sample, Value
-from agent.signals import FUEL_LEVEL, IGNITION, ODOMETER, SPEED, STATE_OF_CHARGE
+from agent.signals import FUEL_LEVEL, IGNITION, KEY_FOB, ODOMETER, SEAT_MEMORY, SPEED, STATE_OF_CHARGE
 from hil.vehicle import second as names
 from hil.vehicle.car import Car
 from hil.vehicle.electric import KWH_J
@@ -62,6 +62,7 @@ class Drive:
         self.vehicle = car.vehicle
         self.trace = trace
         self.odometer_resolution_m = car.odometer_resolution_m
+        self.diagnostics = car.diagnostics
         car.train.tally = Tally()
         self._road_j = self._brake_j = 0.0
         self._run_s = 0
@@ -106,6 +107,8 @@ class Drive:
         ramps |= dict.fromkeys((SPEED, *WHEELS), (v0_kmh, v1_kmh))
         ramps[ODOMETER] = (start_m, car.odometer_m)
         held |= _cabin(cabin) | _brake(brake_w, v1_ms - v0_ms, v0_ms == v1_ms == 0 and cabin.selected_gear == DRIVE)
+        if car.tells_keys:
+            held |= {KEY_FOB: car.key_fob, SEAT_MEMORY: car.key_fob}
         held[names.ACCELERATION] = v1_ms - v0_ms
         held[names.AIR] = car.train.air_c
         held[names.RUN_TIME] = self._run_s

@@ -36,7 +36,7 @@ class Place(NamedTuple):
         if value is None:
             return self.ones
         if isinstance(value, str):
-            return self.choices[value]
+            return self.choices[value] if self.choices else int(value)  # an identity without names is a number
         if isinstance(value, bool):
             return int(value)
         return round((value - self.offset) / self.scale) & self.ones

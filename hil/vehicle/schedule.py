@@ -26,6 +26,7 @@ class Person(NamedTuple):
     name: str
     style: str  # of hil.vehicle.style
     commutes: bool = False
+    key_fob: str = "1"
 
 
 class Household(NamedTuple):
@@ -36,7 +37,8 @@ class Household(NamedTuple):
 
 
 HOUSEHOLD = Household(
-    "Europe/Berlin", (Person("alex", "average", commutes=True), Person("robin", "brisk"), Person("kim", "calm"))
+    "Europe/Berlin",
+    (Person("alex", "average", commutes=True), Person("robin", "brisk", key_fob="2"), Person("kim", "calm", key_fob="3")),
 )
 
 
@@ -48,6 +50,7 @@ class PlannedDrive(NamedTuple):
     style: str
     pieces: tuple[str, ...]  # cycles, one after another
     seed: int
+    key_fob: str = "1"
 
     def trace(self) -> Trace:
         """The speeds of this drive: the same whenever it is asked for."""
@@ -90,7 +93,7 @@ def week(household: Household, seed: int, start_utc_ns: int) -> list[PlannedDriv
     rng = random.Random(f"week {seed} {first}")
     outing_on = rng.choice((5, 6))  # Saturday or Sunday
     plans = [
-        PlannedDrive(_utc_ns(day, minute, zone), person.name, person.style, pieces, rng.randrange(1 << 31))
+        PlannedDrive(_utc_ns(day, minute, zone), person.name, person.style, pieces, rng.randrange(1 << 31), person.key_fob)
         for day in (first + timedelta(days=n) for n in range(7))
         for minute, person, pieces in _day(household, day, outing_on, rng)
     ]
@@ -141,6 +144,7 @@ def play(plans: Iterable[PlannedDrive], car: Car) -> Iterator[tuple[PlannedDrive
             car.train.rest(stood_s)
             if stood_s > REFILLS_AFTER_S:
                 car.train.replenish()
+        car.key_fob = plan.key_fob
         drive = Drive(car, plan.trace())
         parked_ns = plan.start_utc_ns + drive.duration_s * NS
         yield plan, drive

@@ -1,4 +1,5 @@
-"""Another tester on the bus: its OBD-II requests, and the car's answers (SAE J1979 service 01 over ISO 15765-4).
+"""Another tester on the bus: its OBD-II requests, and the car's answers (SAE J1979 over ISO 15765-4): service 01, and if
+wanted trouble codes, VIN and calibration ids (03, 07, 0A, 09).
 
 Physical answers come from 7E8. Values are cut down to the PID's grain, not rounded, as real ECUs do: PID 0D reads
 on average 0.5 km/h low, about 1 % of WLTC's distance.
@@ -25,6 +26,7 @@ from agent.signals import (
     SPEED,
     STATE_OF_CHARGE,
 )
+from hil.vehicle.diagnostics import Diagnostics
 from hil.vehicle.second import AIR, INTAKE, LOAD, MAP, OIL, RUN_TIME, THROTTLE, VOLTAGE, Second
 
 REQUEST_ID, FLOW_ID, ANSWER_ID = 0x7DF, 0x7E0, 0x7E8
@@ -34,6 +36,10 @@ FLOW_NS = 1_000_000  # the tester's flow control after the first frame
 APART_NS = 1_500_000  # consecutive frames
 FIRST_NS = 3_000_000  # the tester's clock is not the car's: a little off the broadcast's beat
 MOST_REQUESTS = 20  # a second: a whole exchange has to fit in between
+
+CURRENT, STORED, PENDING, INFORMATION, PERMANENT = 0x01, 0x03, 0x07, 0x09, 0x0A  # services
+VIN, CALIBRATION = 0x02, 0x04  # InfoTypes of service 09
+STATUS = 0x01  # the PID that tells the engine lamp
 
 At = Callable[[str], Any]
 """A VSS path → the value at the answer's time."""
@@ -83,23 +89,34 @@ SELDOM = {
     "sim_petrol": ((0xA6,), (0x05, 0x0F, 0x2F, 0x42), (0x5C,), (0x0B, 0x1F, 0x46), (0x33,), (0x51,), (0x5A,)),
     "sim_ev": ((0xA6,), (0x1F, 0x46), (0x33,), (0x51,)),
 }
+CODES: tuple[tuple[int, ...], ...] = (
+    (CURRENT, STATUS),
+    (STORED,),
+    (PENDING,),
+    (PERMANENT,),
+    (INFORMATION, VIN),
+    (INFORMATION, CALIBRATION),
+)
+"""Requests for what is the car's `diagnostics`, asked like those of SELDOM."""
 BANKS = (0x00, 0x20, 0x40, 0x60, 0x80, 0xA0)  # asked first: which of the next 32 PIDs are there
 
 
 class Tester:
     """Requests and answers of one session, a second at a time."""
 
-    def __init__(self, vehicle: str, bus: str, requests_per_s: int, seed: int) -> None:
+    def __init__(self, vehicle: str, bus: str, requests_per_s: int, seed: int, diagnostics: Diagnostics | None = None) -> None:
         if not 1 <= requests_per_s <= MOST_REQUESTS:
             raise ValueError(f"{requests_per_s} OBD requests a second: 1 to {MOST_REQUESTS} fit")
         self._bus = bus
         self._every_ns = NS // requests_per_s
         self._rng = random.Random(f"tester {seed}")
         self._pids = ELECTRIC if vehicle == "sim_ev" else PIDS
-        often, seldom = OFTEN[vehicle], SELDOM[vehicle]
-        self._supported = {pid for asked in often + seldom for pid in asked}
+        self._diagnostics = diagnostics
+        self._monitors = b"\x04\x00\x00" if vehicle == "sim_ev" else b"\x07\x65\x00"  # PID 01: those there are, all complete
+        often, seldom = _requests(vehicle, diagnostics)
+        self._supported = {pid for service, *asked in often + seldom if service == CURRENT for pid in asked}
         rounds = ((*often, rare) for rare in cycle(seldom))
-        self._next = chain(((bank,) for bank in BANKS), chain.from_iterable(rounds))
+        self._next = chain(((CURRENT, bank) for bank in BANKS), chain.from_iterable(rounds))
 
     def second(self, second: Second, start_ns: int) -> Iterator[Frame]:
         """The exchange of one second; nothing with the ignition off, requests without answer in ACC."""
@@ -107,8 +124,8 @@ class Tester:
         if ignition == "OFF":
             return
         for request_ns in range(FIRST_NS, NS, self._every_ns):
-            asked = (0x00,) if ignition == "ACC" else next(self._next)
-            yield self._frame(REQUEST_ID, bytes((1 + len(asked), 1, *asked)), start_ns + request_ns)
+            asked = (CURRENT, 0x00) if ignition == "ACC" else next(self._next)
+            yield self._frame(REQUEST_ID, bytes((len(asked), *asked)), start_ns + request_ns)
             if ignition != "ACC":
                 yield from self._answer(asked, second, start_ns, request_ns + self._rng.randint(*ANSWER_NS))
 
@@ -121,10 +138,17 @@ class Tester:
             first, last = second.ramps[path]
             return first + (last - first) * share
 
-        payload = b"\x41" + b"".join(bytes((pid,)) + self._bytes(pid, at) for pid in asked)
+        service, *pids = asked
+        if service == CURRENT:
+            payload = b"\x41" + b"".join(bytes((pid,)) + self._bytes(pid, at) for pid in pids)
+        else:
+            assert self._diagnostics is not None
+            payload = told(self._diagnostics, asked)
         yield from self._isotp(payload, start_ns + after_ns)
 
     def _bytes(self, pid: int, at: At) -> bytes:
+        if pid == STATUS and self._diagnostics is not None:
+            return bytes((self._diagnostics.is_lamp_on << 7 | len(self._diagnostics.stored),)) + self._monitors
         if pid in BANKS:
             mask = sum(1 << (32 - n) for n in range(1, 33) if pid + n in self._supported or self._leads_on(pid + n))
             return mask.to_bytes(4, "big")
@@ -149,13 +173,48 @@ class Tester:
         return Frame(arbitration_id, False, data.ljust(8, bytes((PAD,))), self._bus, t_ns)
 
 
-def frames_per_s(vehicle: str, requests_per_s: int) -> float:
+def told(diagnostics: Diagnostics, asked: tuple[int, ...]) -> bytes:
+    """The car's answer to a request of another service than 01: a count, and its items."""
+    service, *info_type = asked
+    if info_type == [VIN]:
+        items = [diagnostics.vin.encode()]
+    elif info_type == [CALIBRATION]:
+        items = [each.encode().ljust(16, b"\0") for each in diagnostics.calibration_ids]
+    else:
+        codes = {STORED: diagnostics.stored, PENDING: diagnostics.pending, PERMANENT: diagnostics.permanent}[service]
+        items = [dtc_bytes(code) for code in codes]
+    return bytes((service | 0x40, *info_type, len(items))) + b"".join(items)
+
+
+def dtc_bytes(code: str) -> bytes:
+    """A trouble code as it is sent (SAE J2012): two bits for P, C, B or U, two for the first digit, three times four."""
+    return ("PCBU".index(code[0]) << 14 | int(code[1:], 16)).to_bytes(2, "big")
+
+
+def _requests(vehicle: str, diagnostics: Diagnostics | None) -> tuple[tuple[tuple[int, ...], ...], tuple[tuple[int, ...], ...]]:
+    """What is asked often, and what seldom; each the service and its PIDs."""
+    often = tuple((CURRENT, *pids) for pids in OFTEN[vehicle])
+    seldom = tuple((CURRENT, *pids) for pids in SELDOM[vehicle])
+    return often, seldom + CODES if diagnostics is not None else seldom
+
+
+def frames_per_s(vehicle: str, requests_per_s: int, diagnostics: Diagnostics | None = None) -> float:
     """How many frames a session makes at the most in a second, on average over a round and its dearest extra request."""
-    rare = max(SELDOM[vehicle], key=_frames)
-    asked = (*OFTEN[vehicle], rare)
-    return requests_per_s * sum(map(_frames, asked)) / len(asked)
+    often, seldom = _requests(vehicle, diagnostics)
+    frames = [_frames(_length(asked, diagnostics)) for asked in often]
+    dearest = max(_frames(_length(asked, diagnostics)) for asked in seldom)
+    return requests_per_s * (sum(frames) + dearest) / (len(often) + 1)
 
 
-def _frames(asked: tuple[int, ...]) -> int:
-    length = 1 + sum(1 + PIDS[pid].size for pid in asked)
+def _length(asked: tuple[int, ...], diagnostics: Diagnostics | None) -> int:
+    """Bytes of the answer."""
+    service, *pids = asked
+    if service != CURRENT:
+        assert diagnostics is not None
+        return len(told(diagnostics, asked))
+    return 1 + sum(1 + (4 if pid == STATUS else PIDS[pid].size) for pid in pids)
+
+
+def _frames(length: int) -> int:
+    """The request, and the answer: in one frame, or a first one, flow control and consecutive ones."""
     return 2 if length <= 7 else 3 + -(-(length - 6) // 7)

@@ -19,6 +19,11 @@ def test_a_right_one_says_what_it_found(keyoff: Keyoff, config_file: Path) -> No
     assert json.loads(keyoff("config", "check", "--config", config_file, "--json").stdout)["ok"] is True
 
 
+def service(limits: str) -> tuple[str, str]:
+    """The config gets an item with these limits."""
+    return "[owner]", f'[[service]]\nitem = "oil"\n{limits}\n[owner]'
+
+
 @pytest.mark.parametrize(
     ("change", "words"),
     [
@@ -31,6 +36,16 @@ def test_a_right_one_says_what_it_found(keyoff: Keyoff, config_file: Path) -> No
         (("[owner]", "[owner]\nover_speed_kmh = 'fast'"), "owner.over_speed_kmh"),
         (("[owner]", "[ownr]"), "unknown key `ownr`: did you mean `owner`?"),
         (("[owner]", '[[service]]\nitem = "oil"\nevery_km = 15000\nlastkm = 1\n[owner]'), "did you mean `service.last_km`?"),
+        (service("every_km = 15000"), "service.last_km: 'oil' has every_km, so it needs last_km too"),
+        (service("every_months = 12"), "service.last_day: 'oil' has every_months"),
+        (service("every_engine_h = 400"), "service.last_engine_h: 'oil' has every_engine_h"),
+        (service(""), "service: 'oil' is never due; give it one of every_km"),
+        (service("every_km = 0\nlast_km = 1"), "service.every_km: 'oil' needs more than 0"),
+        (service('every_months = 12\nlast_day = "1 March"'), "'1 March' is no day; write it like"),
+        (service("from_car = true\ncar_reminds_km_before = -1"), "service.car_reminds_km_before: 'oil': it cannot be below 0"),
+        (service("oil_life_below_percent = 100"), "service.oil_life_below_percent: 'oil' needs 0 to below 100"),
+        (service('from_car = true\n[[service]]\nitem = "oil"\nfrom_car = true'), "service.item: 'oil' is there 2 times"),
+        (service('from_car = true\n[[service]]\nitem = "b"\nfrom_car = true'), "service.from_car: the car counts to one"),
         (('profile = "obd2"', 'profile = "obd3"'), "obd2"),
         (("[owner]", "[owner"), "not valid TOML"),
         (("[owner]", '[uplink]\nhost = "h"\nca = "no.pem"\ncertificate = "no.pem"\nkey = "no.key"\n[owner]'), "no.key"),

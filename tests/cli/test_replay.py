@@ -22,7 +22,7 @@ def test_a_csv_drive_prints_its_trip(keyoff: Keyoff, drive_csv: Path) -> None:
 def test_json_is_one_cloudevent_a_line_and_nothing_else(keyoff: Keyoff, drive_csv: Path) -> None:
     done = keyoff("replay", drive_csv, "--vehicle", "obd2", "--json")
     events = [json.loads(line) for line in done.stdout.splitlines()]
-    assert [e["type"] for e in events] == ["keyoff.TripStarted.v1", "keyoff.TripEnded.v1"]
+    assert [e["type"] for e in events] == ["keyoff.TripStarted.v1", "keyoff.TripEnded.v2"]
     assert all(e["specversion"] == "1.0" and e["source"] == "urn:keyoff:unit:replay" for e in events)
     assert events[1]["data"]["metrics"]["distance_m"] == pytest.approx(9000, abs=1)
     again = [json.loads(line) for line in keyoff("replay", drive_csv, "--vehicle", "obd2", "--json").stdout.splitlines()]

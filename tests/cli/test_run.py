@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import socket
 import sqlite3
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 
@@ -27,6 +28,10 @@ from hil.cloud.subscriber import Cloud
 from tests.conftest import ROOT
 
 DEADLINE_S = 60.0  # generous: only a broken agent reaches it
+
+UPLINKS = {"cryptography", "joserfc", "paho"}  # 13 MiB; python-can loads ssl anyway, with asyncio
+CHILDRENS = {"cantools", "sqlite_utils"}  # the plan's compiler and the migrations run in processes of their own: 20 MiB
+OTHERS = {"agent.asyncapi", "agent.schema", "agent.io.buses.recording", "tabulate"}  # for who looks, replays or publishes
 
 LAUNCHER = """
 import sys, threading
@@ -58,10 +63,10 @@ def eventually(condition: Callable[[], bool], what: str) -> None:
 
 
 @contextmanager
-def running(config: Path, notify: Path | None = None) -> Iterator[subprocess.Popen[str]]:
+def running(config: Path, notify: Path | None = None, options: Sequence[str] = ()) -> Iterator[subprocess.Popen[str]]:
     env = os.environ | ({"NOTIFY_SOCKET": str(notify), "WATCHDOG_USEC": "30000000"} if notify else {})
     process = subprocess.Popen(
-        [sys.executable, "-c", LAUNCHER, str(config)], cwd=ROOT, env=env, stderr=subprocess.PIPE, text=True
+        [sys.executable, *options, "-c", LAUNCHER, str(config)], cwd=ROOT, env=env, stderr=subprocess.PIPE, text=True
     )
     try:
         yield process
@@ -146,6 +151,38 @@ def test_events_arrive_verified_and_a_person_can_enter_the_odometer(mosquitto: s
             cloud.stop()
     assert cloud.counts.bad == 0
     assert ask(config, "SELECT count(*) FROM events WHERE acked = 0")[0][0] == 0
+
+
+def imported(config: Path, until: str) -> set[str]:
+    """What a first `keyoff run` has imported when `until` is: modules by their full names and their packages."""
+    with running(config, options=["-X", "importtime"]) as process:
+        guard = threading.Timer(DEADLINE_S, process.kill)
+        guard.start()
+        found: set[str] = set()
+        for line in process.stderr or ():
+            name = line.rpartition("|")[2].strip() if line.startswith("import time:") else ""
+            found |= {name, name.partition(".")[0]}
+            if name == until:
+                break
+        guard.cancel()
+    assert until in found
+    return found
+
+
+def test_it_loads_nothing_that_it_does_not_need(config: Path, tmp_path: Path) -> None:
+    alone = imported(config, until="agent.cli.enter")  # a request is looked for at the end of each tick
+    assert "can" in alone
+    assert not alone & (UPLINKS | CHILDRENS | OTHERS)
+    shutil.rmtree(tmp_path / "state")  # a first start again
+    authority = Authority(tmp_path / "ca")
+    pair = authority.client("unit-1")
+    config.write_text(
+        config.read_text() + f'[uplink]\nhost = "localhost"\nport = 1\nca = "{authority.pair.certificate}"\n'
+        f'certificate = "{pair.certificate}"\nkey = "{pair.key}"\n'
+    )
+    sending = imported(config, until="paho.mqtt.client")
+    assert sending >= UPLINKS
+    assert not sending & (CHILDRENS | OTHERS)
 
 
 def test_without_a_bus_it_says_so(config_file: Path) -> None:

@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
+from itertools import count
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agent.config import Owner
-from agent.events.milestone import EVERY, FIRST_MARKS, UNIT_M, MilestoneReached, highest_mark
+from agent.events import milestone
+from agent.events.concern import Concern
+from agent.events.habits import HabitsRule
+from agent.events.message import PromptReleased
+from agent.events.milestone import EVERY, FIRST_MARKS, UNIT_M, MilestoneAhead, MilestoneReached, highest_mark, next_mark
 from agent.events.odometer import Odometer
 from agent.events.trip import TripEnded, TripStarted
+from agent.habits import Day, Habits
 from agent.model import NS, derive_id
 from agent.signals import ODOMETER
+from agent.stitch import GRACE_S
 from agent.vehicle import Ignition, OdometerProfile, Vehicle
+from hil.bench import marks as marks_of
 from tests.sim.car import BY_SIGNAL, UTC_S, Bench, at, drive, every_second, wall, without
 
 KM = 1000.0
@@ -33,7 +43,7 @@ def test_it_is_told_at_the_crossing_in_mid_trip(car: Vehicle) -> None:
     assert mark.reading_m == 100_000_000.0
     assert mark.t_ns == at(10 + 5 + 100), "1,500 m at 15 m/s, 75 m lost in starting"
     assert mark.utc_ns == at(UTC_S) + mark.t_ns
-    assert bench.kinds() == ["TripStarted", "MilestoneReached", "TripEnded"]
+    assert [k for k in bench.kinds() if not k.startswith("Prompt")] == ["TripStarted", "MilestoneReached", "TripEnded"]
     assert mark.id == derive_id("unit-1", "MilestoneReached", 100_000, "km")
 
 
@@ -170,3 +180,79 @@ def test_a_mark_lies_in_between(before_m: float, way_m: float, unit_m: float) ->
     if mark is not None:
         assert mark in FIRST_MARKS or mark % EVERY == 0
         assert before_m < mark * unit_m <= before_m + way_m + 1e-3
+
+
+# -- what is said of it ----------------------------------------------------------------------------------
+
+
+def test_the_congratulation_leaves_when_the_key_trip_ends() -> None:
+    bench = Bench().live(drive(length_s=900, odometer_m=BEFORE_M)).until(2000)
+    (mark,), (concern,), (message,) = bench.of(MilestoneReached), bench.of(Concern), bench.of(PromptReleased)
+    (trip,), (started,) = bench.of(TripEnded), bench.of(TripStarted)
+    assert (concern.rests_on, concern.urgency, concern.kind) == ([mark.id], "celebration", "milestone")
+    assert concern.trip_id == started.trip_id == trip.trip_id
+    assert message.t_ns == at(10 + 901 + GRACE_S), "that it came on is ten minutes ago by then"
+    assert message.not_before_utc_ns == message.released_utc_ns
+    (part,) = message.parts
+    assert "100,000 km" in part.text
+    assert (part.raised_ns, part.raised_utc_ns) == (mark.t_ns, mark.utc_ns)
+
+
+@pytest.mark.parametrize(("unseen", "says"), [(True, "milestone_unseen"), (False, "milestone")])
+def test_what_was_not_seen_or_not_measured_is_said_so(unseen: bool, says: str) -> None:
+    bench = Bench().live(every_second(0, [99_999_000.0] * 5, ODOMETER)).until(30_000)
+    first_m = 100_001_000.0 if unseen else 99_999_000.0
+    bench.live(drive(30_000, odometer_m=first_m)).until(40_000)
+    assert [c.says for c in bench.of(Concern)] == [says]
+
+
+def habits(bench: Bench, daily_m: float, trip_m: float) -> Bench:
+    """For the last three months it was driven so far a day, in trips of such a length."""
+    rule = next(r for r in bench.engine.rules if isinstance(r, HabitsRule))
+    days = [(datetime(2026, 10, 26) - timedelta(days=n)).date().isoformat() for n in range(90)]
+    rows = tuple(Day(day, daily_m, round(daily_m / trip_m)) for day in reversed(days))
+    rule.state.lent = Habits(first_day=days[-1], last_day=days[0], days=rows)
+    bench.engine._lend()
+    return bench
+
+
+def test_one_that_is_near_is_told_once_each_way() -> None:
+    bench = habits(Bench().live(every_second(0, [99_900_000.0] * 3, ODOMETER)), 20_000.0, 10_000.0)
+    bench.live(drive(10, odometer_m=99_900_000.0)).live(drive(2000, odometer_m=99_904_300.0)).until(3000)
+    (ahead,) = bench.of(MilestoneAhead)
+    assert (ahead.mark, ahead.counts, ahead.likely) == (100_000, "km", "within two weeks")
+    assert ahead.left_m == pytest.approx(95_700, abs=200)
+    assert ahead.days == pytest.approx(ahead.left_m / 20_000, rel=0.1)
+    assert bench.restart("boot-2").until(20).of(MilestoneAhead) == [ahead]
+    near = habits(Bench().live(every_second(0, [99_995_000.0] * 3, ODOMETER)), 20_000.0, 10_000.0)
+    near.live(drive(10, odometer_m=99_995_000.0)).until(999)
+    first = near.of(MilestoneAhead)[0]
+    assert (first.likely, first.t_ns) == ("on this trip", at(10))
+
+
+def test_one_that_is_far_or_at_an_unknown_pace_is_not() -> None:
+    far = habits(Bench().live(every_second(0, [60_000_000.0] * 3, ODOMETER)), 20_000.0, 10_000.0)
+    assert far.live(drive(odometer_m=60_000_000.0)).until(999).of(MilestoneAhead) == []
+    unknown = Bench().live(drive(odometer_m=99_995_000.0)).until(999)
+    assert unknown.of(MilestoneAhead) == []
+
+
+@pytest.mark.parametrize(
+    ("reading", "mark"), [(0, 1_000), (999.9, 1_000), (1_000, 10_000), (50_000, 100_000), (100_000, 200_000)]
+)
+def test_the_next_mark(reading: float, mark: int) -> None:
+    assert next_mark(reading) == mark
+
+
+def test_exactly_once_in_random_histories() -> None:
+    """The bench does 10,000."""
+    assert marks_of.faults(range(50_000, 50_200)) == []
+
+
+def test_and_the_histories_find_what_is_told_twice_or_never(monkeypatch: pytest.MonkeyPatch) -> None:
+    counter = count()
+    monkeypatch.setattr(milestone, "derive_id", lambda *about: f"{about} {next(counter)}")
+    monkeypatch.setattr(milestone.Milestone, "restore", lambda *_, **__: None)
+    assert any("told 2 times" in fault for _, fault in marks_of.faults(range(60)))
+    monkeypatch.setattr(milestone, "highest_mark", lambda *_: None)
+    assert any("told 0 times" in fault for _, fault in marks_of.faults(range(5)))

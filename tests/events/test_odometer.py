@@ -158,7 +158,14 @@ def test_lasting_takes_readings_and_not_only_time() -> None:
     for n in range(LASTING_READINGS - 1):
         bench.live(shown(100 + 60 * n, 5_000.0))
     assert said(bench) == []
-    assert said(bench.live(shown(2000, 5_000.0))) == ["OdometerRebased"]
+    assert said(bench.live(shown(700, 5_000.0))) == ["OdometerRebased"]
+
+
+def test_readings_from_before_a_pause_bear_nothing_out() -> None:
+    bench = standing(Bench(FINE), 0, START_M, START_M)
+    for n in range(LASTING_READINGS - 1):
+        bench.live(shown(100 + 10 * n, 5_000.0))
+    assert said(bench.live(shown(4000, 5_000.0))) == []
 
 
 def test_readings_that_agree_with_nothing_never_last() -> None:

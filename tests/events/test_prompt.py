@@ -1,217 +1,293 @@
-"""prompt: held while driving, released when a person can act on it, and what it says."""
+"""prompt: held until a person can act on it, said once, withdrawn when it is no longer so (and tests/test_prompt_weeks.py)."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, time
-from itertools import pairwise
-from zoneinfo import ZoneInfo
-
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from agent.config import Owner, Service
-from agent.events.prompt import SETTLE_S, PromptHeld, PromptReleased, next_time_ns, service_text
-from agent.events.service import ServiceDue
-from agent.model import NS, Wall
-from agent.signals import ODOMETER
-from agent.stitch import GRACE_S
-from tests.sim.car import Bench, at, drive, every_second, wall
-
-BERLIN = ZoneInfo("Europe/Berlin")
-OIL = (Service("oil change", 10_000, 10_001),)  # due at 20,001 km, in mid-drive
-START_M = 20_000_000.0
-OVER_S = 311 + GRACE_S  # when the default drive is known to be over
-
-
-def utc_s(local: str, zone: ZoneInfo = BERLIN) -> float:
-    return datetime.fromisoformat(local).replace(tzinfo=zone).timestamp()
-
-
-def bench(local: str = "2026-10-26 08:30", tell_at: str | None = "18:30", *, zone: str = "Europe/Berlin") -> Bench:
-    """The default drive began ten seconds after this local time; the service item came due in it."""
-    owner = Owner(timezone=zone, tell_at=tell_at)
-    made = Bench(owner=owner, services=OIL, wall=wall(utc_s(local, ZoneInfo(zone))))
-    return made.live(drive(odometer_m=START_M))
-
-
-def told(made: Bench, zone: ZoneInfo = BERLIN) -> list[str]:
-    """When prompts were released, in local time."""
-    times = [e.released_utc_ns for e in made.of(PromptReleased)]
-    return [f"{datetime.fromtimestamp(t // NS, zone):%Y-%m-%d %H:%M:%S}" for t in times if t is not None]
-
-
-def test_due_in_mid_drive_it_is_held_and_says_why() -> None:
-    made = bench()
-    (held,) = made.of(PromptHeld)
-    (due,) = made.of(ServiceDue)
-    assert (held.held_by, held.t_ns, held.raised_ns, held.topic) == ("a trip is under way", due.t_ns, due.t_ns, "oil change")
-    assert held.raised_utc_ns == at(utc_s("2026-10-26 08:30")) + due.t_ns
-    assert not held.leaves
-    assert told(made) == []
-
-
-def test_without_a_stated_time_it_is_released_when_the_trip_is_over() -> None:
-    made = bench(tell_at=None).until(OVER_S - 1)
-    assert told(made) == []
-    (released,) = made.until(OVER_S).of(PromptReleased)
-    (held,) = made.of(PromptHeld)
-    assert (released.prompt_id, released.text, released.rests_on) == (held.prompt_id, held.text, [made.of(ServiceDue)[0].id])
-    assert (released.raised_ns, released.held_ns, released.released_ns) == (held.raised_ns, held.raised_ns, at(OVER_S))
-    assert (released.raised_utc_ns, released.held_utc_ns) == (held.raised_utc_ns, held.raised_utc_ns)
-    assert released.released_utc_ns == at(utc_s("2026-10-26 08:30") + OVER_S)
-    kinds = [k for k in made.kinds() if k.startswith(("Trip", "Prompt"))]
-    assert kinds == ["TripStarted", "TripEnded", "PromptReleased"]
-
-
-def test_a_recording_that_ends_releases_it_too() -> None:
-    assert len(bench(tell_at=None).finish().of(PromptReleased)) == 1
-
-
-@pytest.mark.parametrize(
-    ("local", "tell_at", "expected"),
-    [
-        ("2026-10-26 08:30", "18:30", "2026-10-26 18:30:00"),
-        ("2026-10-26 18:25", "18:30", "2026-10-26 18:30:41"),  # over after it: at once
-        ("2026-10-26 22:00", "18:30", "2026-10-26 22:05:41"),
-        ("2026-10-26 23:57", "18:30", "2026-10-27 18:30:00"),  # over after midnight: the new day's time
-        ("2026-10-26 23:57", "00:00", "2026-10-27 00:02:41"),
-        ("2026-10-26 08:30", "23:59", "2026-10-26 23:59:00"),
-        ("2026-03-28 23:58", "18:30", "2026-03-29 18:30:00"),  # an hour shorter
-        ("2026-10-24 23:58", "18:30", "2026-10-25 18:30:00"),  # an hour longer
-        ("2026-03-29 01:30", "02:30", "2026-03-29 03:30:00"),  # a time that this day has not
-        ("2026-10-25 01:30", "02:30", "2026-10-25 02:30:00"),  # one that it has twice
-    ],
+from agent.events.household import DriverSaved, PromptsStopped
+from agent.events.message import (
+    PromptAnswered,
+    PromptExpired,
+    PromptHeld,
+    PromptReleased,
+    PromptWithdrawn,
 )
-def test_with_a_stated_time_it_waits_for_it(local: str, tell_at: str, expected: str) -> None:
-    made = bench(local, tell_at)
-    for hour in range(1, 30):
-        made.until(hour * 3600)
-    assert told(made) == [expected]
-    (released,) = made.of(PromptReleased)
-    assert released.t_ns == released.released_ns
+from agent.events.prompt import EARLY_NS, HOLD_S, LATE_NS, SNOOZE_MAX_DAYS
+from agent.model import NS, Wall
+from agent.prompts import ENDED_KEPT
+from agent.signals import IGNITION
+from tests.sim.car import at, drive, wall
+from tests.sim.parked import ANA, DAY_S, Scene, concern, local, settled, utc_s
+
+# -- held, and released ------------------------------------------------------------------------------
 
 
-def test_the_time_is_the_owners() -> None:
-    made = bench("2026-10-26 08:30", zone="Asia/Kolkata").until(86_400)
-    assert told(made, ZoneInfo("Asia/Kolkata")) == ["2026-10-26 18:30:00"]
+def test_it_leaves_early_and_says_when_it_may_be_shown() -> None:
+    scene = Scene().parked().say(concern())
+    (message,) = scene.of(PromptReleased)
+    assert scene.windows == [("10-26 18:30", "10-26 21:30")]
+    assert (message.person, message.driver, message.urgency, message.automatic) == ("owner", "owner", "usual", True)
+    assert (message.released_ns, message.released_utc_ns) == (at(1000), scene.utc_ns)
+    assert message.closing
+    (part,) = message.parts
+    assert (part.revision, part.topic, part.kind, part.report, part.rests_on) == (0, "report", "report", "c1", ["c1"])
+    assert part.held_by == ["until the stated time"]
+    assert part.title and part.text
 
 
-def test_a_trip_at_the_stated_time_holds_it_on() -> None:
-    made = bench("2026-10-26 18:00").until(1000).live(drive(1700, odometer_m=START_M + 4350))
-    assert told(made) == []
-    assert told(made.until(9999)) == ["2026-10-26 18:33:51"], "1,700 + 301 + 30 s after 18:00"
+def test_raised_in_mid_drive_it_is_held_until_ten_minutes_after_the_ignition_came_on() -> None:
+    scene = Scene()
+    scene.live(s for s in drive() if s[0] < at(100)).say(concern())  # type: ignore[attr-defined]
+    scene.live(s for s in drive() if s[0] >= at(100)).until(10 + HOLD_S - 1)
+    assert scene.held == ["the ignition is on", "the ignition came on less than ten minutes ago"]
+    assert scene.of(PromptReleased) == []
+    (message,) = scene.until(10 + HOLD_S).of(PromptReleased)
+    assert message.t_ns == at(10 + HOLD_S)
+    assert message.parts[0].held_by == [*scene.held, "until the stated time"]
+    (held, _) = scene.of(PromptHeld)
+    assert (held.prompt_id, held.topic, held.driver, held.leaves) == (message.parts[0].prompt_id, "report", "owner", False)
 
 
-def test_and_without_a_stated_time_an_off_and_on_again_does() -> None:
-    made = bench(tell_at=None).until(330).live(drive(335, odometer_m=START_M + 4350))
-    assert made.of(PromptReleased) == []
-    assert made.until(9999).of(PromptReleased)[0].t_ns == at(335 + 301 + GRACE_S)
-
-
-def test_it_is_never_released_while_a_trip_is_under_way() -> None:
-    made = bench(tell_at=None)
-    for n in range(5):
-        made.until(1000 * n + 900).live(drive(1000 * n + 1000, odometer_m=START_M + 4350 * (n + 1)))
-    made.until(99_999)
-    driving = False
-    for event in made.events:
-        driving = {"TripStarted": True, "TripEnded": False}.get(type(event).__name__, driving)
-        assert not (driving and isinstance(event, PromptReleased))
+def test_a_unit_that_starts_does_not_know_the_ignition() -> None:
+    scene = Scene().say(concern())
+    scene.until(5)
+    assert scene.held == ["the ignition is not known"]
+    assert scene.until(5 + 110 + HOLD_S - 1).of(PromptReleased) == []
+    assert len(scene.until(5 + 110 + HOLD_S).of(PromptReleased)) == 1, "silent, and ten minutes without an ignition"
 
 
 @pytest.mark.parametrize("clock", [None, Wall(0, "unsure")])
-def test_with_a_stated_time_and_no_clock_to_be_trusted_it_stays_held(clock: Wall | None) -> None:
-    owner = Owner(timezone="Europe/Berlin", tell_at="18:30")
-    made = Bench(owner=owner, services=OIL, wall=clock).live(drive(odometer_m=START_M)).until(599_999)
-    assert made.of(PromptReleased) == []
-    made.wall = wall(utc_s("2026-10-26 17:00"), at_s=600_000)
-    assert told(made.until(600_000)) == []
-    assert told(made.until(700_000)) == ["2026-10-26 18:30:00"]
-    (released,) = made.of(PromptReleased)
-    assert released.raised_utc_ns == made.wall.utc_ns(released.raised_ns), "known now"
+def test_without_a_clock_to_be_trusted_it_stays_held(clock: Wall | None) -> None:
+    scene = Scene(wall=clock).parked().say(concern())
+    scene.until(30 * DAY_S)
+    assert scene.held == ["no clock to be trusted"]
+    scene.wall = wall(utc_s("2026-10-26 19:00"), at_s=30 * DAY_S)
+    scene.until(30 * DAY_S + 1)
+    assert scene.windows == [("10-26 19:00", "10-26 21:30")]
+    assert scene.parts[0].raised_utc_ns == scene.wall.utc_ns(0), "known now"
 
 
-def test_without_a_stated_time_no_clock_is_needed() -> None:
-    made = Bench(services=OIL, wall=None).live(drive(odometer_m=START_M)).until(999)
-    (released,) = made.of(PromptReleased)
-    assert (released.raised_utc_ns, released.released_utc_ns) == (None, None)
-    assert "None" not in released.text
+def test_a_new_ignition_on_withdraws_it_and_holds_it_again() -> None:
+    scene = Scene().parked().say(concern())
+    scene.live(drive(2000))
+    (gone,) = scene.of(PromptWithdrawn)
+    assert (gone.t_ns, gone.why, gone.revision) == (at(2000), "the ignition came on", 0)
+    assert scene.windows == [("10-26 18:30", "10-26 21:30")]
+    scene.until(2000 + HOLD_S)
+    assert [part.revision for part in scene.parts] == [0, 1]
+    assert scene.windows[1] == scene.windows[0]
+    assert len({m.id for m in scene.of(PromptReleased)}) == 2
 
 
-@pytest.mark.parametrize("boot_id", [None, "boot-2"])
-def test_a_restart_between_does_not_lose_or_repeat_it(boot_id: str | None) -> None:
-    made = bench("2026-10-26 08:30").until(1000)
-    now_s = 20 if boot_id else 1000
-    made.restart(boot_id, wall=wall(utc_s("2026-10-26 08:30") + 1000, at_s=now_s)).until(now_s)
-    made.until(now_s + 3600).restart(wall=made.wall).until(now_s + 86_400)
-    assert told(made) == ["2026-10-26 18:30:00"]
-    assert made.of(PromptReleased)[0].raised_utc_ns == made.of(PromptHeld)[0].raised_utc_ns
+def test_what_was_shown_is_not_withdrawn_by_it() -> None:
+    scene = Scene().parked().say(concern()).delivered()
+    scene.live(drive(2000)).until(9999)
+    assert scene.of(PromptWithdrawn) == []
+    assert len(scene.parts) == 1
 
 
-def test_a_long_uptime_before_the_reboot_delays_nothing() -> None:
-    owner = Owner(tell_at=None)
-    made = Bench(owner=owner, services=OIL).live(drive(900_000, odometer_m=START_M)).restart("boot-2").until(5)
-    made.until(5 + 60)
-    assert [e.t_ns for e in made.of(PromptReleased)] == [at(65)], "when the cut trip was told"
-    (released,) = made.of(PromptReleased)
-    assert released.raised_utc_ns == made.of(PromptHeld)[0].raised_utc_ns
+def test_a_moment_further_away_than_a_day_is_waited_for_here() -> None:
+    scene = Scene().parked().say(concern("c1")).delivered().say(concern("c2", subject="other"))
+    assert scene.windows[1:] == [] and scene.held == ["one a day is enough"]
+    scene.until(2 * DAY_S)
+    assert scene.windows[1] == ("10-27 18:30", "10-27 21:30")
+    assert scene.of(PromptReleased)[1].released_utc_ns == at(utc_s("2026-10-27 18:30")) - EARLY_NS
 
 
-def test_what_comes_due_as_the_car_wakes_waits_for_a_trip_to_begin() -> None:
-    """The odometer is heard before the ignition: nobody is told anything in the moment they get in."""
-    waking = every_second(0, [30_000_000.0] * 10, ODOMETER)
-    made = Bench(services=OIL).live(waking)
-    (held,) = made.of(PromptHeld)
-    assert held.held_by == "a trip may be about to begin"
-    made.live(drive(20, odometer_m=30_000_000.0))
-    assert made.of(PromptReleased) == []
-    assert made.until(9999).of(PromptReleased)[0].t_ns == at(321 + GRACE_S)
-    alone = Bench(services=OIL).live(waking).until(SETTLE_S - 1)
-    assert alone.of(PromptReleased) == []
-    assert alone.until(9999).of(PromptReleased)[0].t_ns == at(SETTLE_S)
+def test_a_celebration_skips_the_preferred_hour_but_not_quiet_hours() -> None:
+    party = {"kind": "milestone", "says": "milestone", "urgency": "celebration"}
+    values = {"mark": 100_000, "counts": "km", "reading_m": 1e8}
+    (message,) = Scene().parked().say(concern(values=values, **party)).of(PromptReleased)
+    assert (message.not_before_utc_ns, message.urgency) == (message.released_utc_ns, "celebration")
+    late = Scene("2026-10-26 22:00").parked().say(concern(values=values, **party))
+    ((start, end),) = late.windows
+    assert "10-27 07:30" < start < "10-27 09:31"
+    assert end == "10-27 21:30"
 
 
-def test_and_a_reboot_does_not_make_that_longer() -> None:
-    made = Bench(services=OIL).live(every_second(900_000, [30_000_000.0] * 10, ODOMETER)).restart("boot-2").until(5)
-    assert [e.t_ns for e in made.of(PromptReleased)] == [at(5)]
+# -- safety --------------------------------------------------------------------------------------------
 
 
-def test_two_items_are_two_prompts() -> None:
-    services = (*OIL, Service("tyres", 10_000, 10_002))
-    made = Bench(services=services).live(drive(odometer_m=START_M)).until(9999)
-    assert [e.topic for e in made.of(PromptReleased)] == ["oil change", "tyres"]
-    assert len({e.id for e in [*made.of(PromptHeld), *made.of(PromptReleased)]}) == 4
+def test_safety_passes_every_hold_but_the_ignition() -> None:
+    scene = Scene("2026-10-26 23:00", wall=None)
+    scene.live(s for s in drive() if s[0] < at(100)).say(concern(urgency="safety"))  # type: ignore[attr-defined]
+    assert scene.held == ["the ignition is on"]
+    scene.live(s for s in drive() if s[0] >= at(100)).until(999)
+    (message,) = scene.of(PromptReleased)
+    assert (message.t_ns, message.urgency, message.not_before_utc_ns, message.not_after_utc_ns) == (at(341), "safety", None, None)
+    assert scene.live(drive(1000)).of(PromptWithdrawn) == [], "the far side withholds it while the car is driven"
+    assert len(scene.until(99 * DAY_S).of(PromptReleased)) == 1
 
 
-@pytest.mark.parametrize(("counts", "words"), [("km", "20,001 km"), ("mi", "12,428 mi")])
-@pytest.mark.parametrize("about", [False, True])
-def test_what_it_says(counts: str, words: str, about: bool) -> None:
-    due = ServiceDue(id="", t_ns=0, boot_id="", item="oil change", due_m=20_001_000.0, reading_m=20_001_000.0, about=about)
-    text = service_text(due, counts)
-    assert text == (
-        f"Your car has reached {'about ' if about else ''}{words}. Its next oil change was set for {words}. "
-        "This is an automatic message from your car; no person wrote it."
-    )
+def test_a_unit_that_restarts_in_mid_drive_does_not_say_it_then() -> None:
+    scene = Scene()
+    scene.live(s for s in drive() if s[0] < at(100)).say(concern(urgency="safety"))  # type: ignore[attr-defined]
+    scene.restart("boot-2").until(1)
+    assert scene.of(PromptReleased) == []
+    scene.live([(at(s), IGNITION, None) for s in range(1, 1000)])
+    assert [m.t_ns for m in scene.of(PromptReleased)] == [at(HOLD_S)], "not known for ten minutes"
 
 
-@settings(deadline=None)
-@given(
-    st.integers(0, 4_000_000_000),
-    st.times(),
-    st.sampled_from(["Europe/Berlin", "Australia/Lord_Howe", "America/St_Johns", "UTC"]),
-)
-def test_the_next_time_is_now_or_later_within_a_day_and_then_it_is_that_time(at_s: int, when: time, name: str) -> None:
-    zone = ZoneInfo(name)
-    when = when.replace(second=0, microsecond=0)
-    found = next_time_ns(at_s * NS, when, zone)
-    assert at_s * NS <= found <= (at_s + 25 * 3600) * NS
-    assert next_time_ns(found, when, zone) == found, "and it is not put off again"
-    local = datetime.fromtimestamp(found // NS, UTC).astimezone(zone)
-    assert local.time() >= when
+# -- one message, and how often --------------------------------------------------------------------------
 
 
-def test_times_are_in_order() -> None:
-    (released,) = bench(tell_at=None).until(OVER_S).of(PromptReleased)
-    for before, after in pairwise([released.raised_ns, released.held_ns, released.released_ns]):
-        assert before <= after
+def test_ready_together_is_one_message() -> None:
+    scene = Scene()
+    scene.live(s for s in drive() if s[0] < at(100))
+    scene.say(concern("c1"), concern("c2", subject="milestone", kind="milestone", says="milestone", values={
+        "mark": 100_000, "counts": "km", "reading_m": 1e8}))  # fmt: skip
+    scene.live(s for s in drive() if s[0] >= at(100)).until(1000)
+    (message,) = scene.of(PromptReleased)
+    assert [part.kind for part in message.parts] == ["milestone", "report"]
+
+
+def test_what_left_and_cannot_have_been_shown_goes_along() -> None:
+    scene = Scene().parked().say(concern("c1")).say(concern("c2", subject="other", t_ns=1))
+    assert [[(p.topic, p.revision) for p in m.parts] for m in scene.of(PromptReleased)] == [
+        [("report", 0)],
+        [("report", 1), ("other", 0)],
+    ]
+    assert len(set(scene.windows)) == 1
+    assert len(scene.rule.state.said) == 1, "the first never was a message"
+
+
+def test_two_a_week() -> None:
+    scene = Scene().parked()
+    for day in range(1, 30):
+        scene.say(concern(f"c{day}", subject=f"s{day}")).until(1000 + day * DAY_S)
+        if (scene.of(PromptReleased)[-1].not_before_utc_ns or 0) < scene.utc_ns:
+            scene.delivered()
+    shown = sorted({m.not_before_utc_ns or 0 for m in scene.of(PromptReleased)})
+    assert [local(t) for t in shown[:3]] == ["10-26 18:30", "10-27 18:30", "11-02 18:30"]
+    assert all(b - a >= 7 * DAY_S * NS for a, b in zip(shown, shown[2:], strict=False))
+    assert len(shown) >= 8
+    assert "two a week are enough" in scene.held
+
+
+def test_a_message_that_may_have_been_shown_counts_though_it_was_withdrawn() -> None:
+    scene = Scene("2026-10-26 18:00").parked().say(concern())
+    scene.until(2000)
+    scene.live(drive(2100)).until(2100 + HOLD_S)
+    assert scene.windows[0] == ("10-26 18:30", "10-26 21:30")
+    scene.until(3 * DAY_S)
+    assert scene.windows[1][0] == "10-27 18:30"
+
+
+@pytest.mark.parametrize("what", ["settled", "done"])
+def test_and_so_does_one_that_was_settled_later(what: str) -> None:
+    scene = Scene("2026-10-26 18:00").parked().say(concern())
+    scene.until(2000)
+    scene.delivered()
+    scene.say(settled()) if what == "settled" else scene.answered("done")
+    scene.say(concern("c2", subject="other")).until(3 * DAY_S)
+    assert [start for start, _ in scene.windows][:2] == ["10-26 18:30", "10-27 18:30"]
+
+
+# -- never dropped ---------------------------------------------------------------------------------------
+
+
+def test_what_nobody_told_to_be_shown_is_tried_again() -> None:
+    scene = Scene().parked().say(concern())
+    scene.until(20 * DAY_S)
+    assert [start for start, _ in scene.windows] == ["10-26 18:30", "10-27 18:30", "10-29 18:30", "11-02 18:30", "11-10 18:30"]
+    assert "it could not be shown in time" in scene.held
+    (first, *_) = scene.of(PromptHeld)
+    assert first.held_by == "it could not be shown in time"
+    assert first.t_ns == at(utc_s("2026-10-26 21:30") - utc_s("2026-10-26 08:00")) + LATE_NS
+    scene.delivered(revision=1).until(99 * DAY_S)
+    assert len(scene.parts) == 5, "late, and by a revision before: it was shown all the same"
+
+
+def test_a_restart_neither_loses_nor_repeats_it() -> None:
+    scene = Scene().parked().say(concern())
+    scene.restart().until(3000)
+    scene.restart("boot-2", wall=wall(utc_s("2026-10-26 09:00"))).until(3000)
+    assert len(scene.parts) == 1
+    scene.delivered().restart("boot-3", wall=wall(utc_s("2026-10-26 19:00"))).until(9 * DAY_S)
+    assert len(scene.parts) == 1
+    scene.say(concern())
+    assert len(scene.parts) == 1, "the same concern again"
+
+
+def test_a_clock_that_was_ahead_by_a_year_holds_nothing_for_a_year() -> None:
+    scene = Scene("2027-10-26 08:00").parked().say(concern()).delivered().answered("snoozed", days=3)
+    scene.say(concern("c2", subject="other"))
+    scene.wall = wall(utc_s("2026-10-26 08:30"), at_s=1000)
+    scene.until(20 * DAY_S)
+    starts = [start for start, _ in scene.windows]
+    assert len(starts) >= 3
+    assert all(m.not_before_utc_ns < at(utc_s("2026-11-20 00:00")) for m in scene.of(PromptReleased)[-2:])  # type: ignore[operator]
+
+
+# -- settled, answered --------------------------------------------------------------------------------------
+
+
+def test_what_is_no_longer_true_is_withdrawn_or_never_said() -> None:
+    said = Scene().parked().say(concern()).say(settled("remedied"))
+    assert [(e.why, e.revision) for e in said.of(PromptWithdrawn)] == [("remedied", 0)]
+    held = Scene(wall=None).parked().say(concern()).say(settled("no longer true"))
+    assert [(e.why, e.topic) for e in held.of(PromptExpired)] == [("no longer true", "report")]
+    for scene in (said, held):
+        scene.wall = wall(utc_s("2026-10-27 08:00"), at_s=2000)
+        assert scene.until(9 * DAY_S).of(PromptReleased) == scene.of(PromptReleased)[:1] or scene is held
+    assert held.of(PromptReleased) == []
+
+
+def test_raised_again_it_replaces_what_waits() -> None:
+    scene = Scene().parked().say(concern()).say(concern("c2"))
+    assert [e.why for e in scene.of(PromptWithdrawn)] == ["superseded"]
+    assert [part.rests_on for part in scene.parts] == [["c1"], ["c2"]]
+    other = Scene().say(DriverSaved(id="s", t_ns=0, boot_id="", driver=ANA)).parked().say(concern(driver="ana"), concern("c2"))
+    assert other.of(PromptWithdrawn) == [], "hers alone is another thing"
+
+
+@pytest.mark.parametrize("answer", ["acknowledged", "booked", "done", "wrong"])
+def test_an_answer_ends_it(answer: str) -> None:
+    scene = Scene().parked().say(concern()).delivered().answered(answer)
+    scene.until(30 * DAY_S)
+    assert len(scene.parts) == 1
+    assert scene.rule.state.prompts[0].how == answer
+
+
+@pytest.mark.parametrize(("days", "again"), [(1, "10-27 18:30"), (7, "11-02 18:30"), (-3, "10-27 18:30")])
+def test_snoozed_it_comes_again(days: int, again: str) -> None:
+    scene = Scene().parked().say(concern()).delivered().answered("snoozed", days=days)
+    assert scene.held[-1] == "snoozed"
+    assert scene.until(20 * DAY_S).windows[1][0] == again  # type: ignore[attr-defined]
+    scene.delivered(revision=0)
+    assert scene.rule.state.prompts[0].phase != "delivered", "that it was shown before the snooze is no news"
+    assert scene.delivered(revision=1).rule.state.prompts[0].phase == "delivered"
+
+
+def test_a_snooze_has_an_end_that_can_be_written_down() -> None:
+    scene = Scene().parked().say(concern()).answered("snoozed", days=2**62)
+    assert scene.rule.state.prompts[0].until_utc_ns == scene.utc_ns + SNOOZE_MAX_DAYS * DAY_S * NS
+    assert scene.restart().engine.states()["prompt"]
+
+
+def test_a_snooze_without_a_clock_begins_when_there_is_one() -> None:
+    scene = Scene().parked().say(concern()).delivered()
+    scene.wall = Wall(0, "unsure")
+    scene.until(2000).answered("snoozed", days=2)  # type: ignore[attr-defined]
+    scene.until(3000)
+    scene.wall = wall(utc_s("2026-10-26 09:00"), at_s=3000)
+    scene.until(9 * DAY_S)
+    assert scene.windows[1][0] == "10-28 18:30"
+
+
+def test_stopped_stops_the_kind_even_from_an_old_message() -> None:
+    scene = Scene().parked().say(concern()).delivered().answered("done").say(concern("c2", subject="other"))
+    scene.say(PromptAnswered(id="s", t_ns=0, boot_id="", prompt_id=scene.parts[0].prompt_id, answer="stopped"))
+    (stopped,) = scene.of(PromptsStopped)
+    assert (stopped.driver, stopped.kind) == ("owner", "report")
+    scene.say(concern("c3", subject="third")).until(9 * DAY_S)
+    assert {p.concern.id: p.how for p in scene.rule.state.prompts} == {"c1": "done", "c2": "stopped"}
+    assert [(u.topic, u.why) for u in scene.rule.state.unsaid] == [("third", "they want no prompts of this kind")]
+
+
+def test_the_oldest_that_are_over_are_forgotten() -> None:
+    scene = Scene(wall=None).parked()
+    for n in range(ENDED_KEPT + 20):
+        scene.say(concern(f"c{n}", subject=f"s{n}"), settled(subject=f"s{n}"))
+    assert len(scene.rule.state.prompts) == ENDED_KEPT
+    assert scene.rule.state.prompts[-1].concern.id == f"c{ENDED_KEPT + 19}"

@@ -1,27 +1,157 @@
-"""service: an item is due once per interval."""
+"""service: told once per interval and stage, before the car's own reminder; done, and taken back."""
 
 from __future__ import annotations
 
-from agent.config import Service
-from agent.events.service import ServiceDue
+from collections.abc import Iterable
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import msgspec
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from agent import signals
+from agent.config import Owner, Service
+from agent.engine import Engine
+from agent.events.appointment import AppointmentChanged
+from agent.events.concern import Concern, ConcernSettled
+from agent.events.habits import HabitsRule
+from agent.events.household import HouseholdRule
+from agent.events.message import Answer, PromptAnswered
+from agent.events.odometer import OdometerAdvanced, OdometerRebased
+from agent.events.service import ServiceDue, ServiceRule
+from agent.events.service_record import CarReminded, ServiceDone, ServiceExpected, ServiceReopened, ServiceReported
+from agent.events.trip import Trip, TripEnded
+from agent.interval import LEAD_DAYS, Interval
+from agent.model import NS, ClockQuality, Event, Rule, Setup, Value, Wall, derive_id
 from agent.signals import ODOMETER
-from tests.sim.car import Bench, at, drive, every_second
+from tests.sim.car import BY_SIGNAL, Bench, E, at, drive, every_second
 
 OIL = Service("oil change", 10_000, 10_001)  # due at 20,001 km
 TYRES = Service("tyres", 40_000, 0)
 START_M = 20_000_000.0
+ZONE = ZoneInfo("Europe/Berlin")
+MONDAY = datetime(2026, 1, 5, 18, tzinfo=ZONE)
+RULES: tuple[type[Rule], ...] = (HabitsRule, HouseholdRule, ServiceRule, Trip)
+DAY_NS = 86_400 * NS
+
+
+class Unit:
+    """A unit at event level: days of driving in one call each. Day 0 is Monday, 2026-01-05."""
+
+    def __init__(self, *services: Service, reading_m: float = START_M, boot: str = "b1") -> None:
+        self.setup = Setup("unit-1", BY_SIGNAL, Owner(timezone=str(ZONE)), services)
+        self.engine = Engine(self.setup, boot, {}, RULES)
+        self.events: list[Event] = []
+        self.wall: Wall | None = Wall(round(MONDAY.timestamp()) * NS, "synchronised")
+        self.day = 0
+        self.reading_m = reading_m
+
+    def drive(self, days: int, km: float = 30.0, heard: dict[str, Value] | None = None, **metrics: float) -> Unit:
+        """A trip of `km` on each evening; `heard`: what the car says of itself meanwhile."""
+        for _ in range(days):
+            self.until(self.day + 1)
+            before, self.reading_m = self.reading_m, self.reading_m + km * 1000
+            t_ns = self.day * DAY_NS
+            self.events += self.engine.feed([(t_ns, path, value) for path, value in (heard or {}).items() for _ in range(5)])
+            self.enter(self._odometer(before), self._trip(t_ns, metrics | {"distance_m": km * 1000}))
+        return self
+
+    def until(self, day: int) -> Unit:
+        for each in range(self.day, day + 1):
+            self.events += self.engine.wake(each * DAY_NS, self.wall)
+        self.day = day
+        assert not self.engine.failures
+        return self
+
+    def enter(self, *events: Event) -> Unit:
+        self.events += self.engine.raised(events)
+        assert not self.engine.failures
+        return self
+
+    def says(self, item: str, says: str, **more: object) -> Unit:
+        said = {"item": item, "says": says, "id": "", "t_ns": self.day * DAY_NS, "boot_id": "b1"} | more
+        return self.enter(msgspec.convert(said, ServiceReported))
+
+    def answers(self, concern: Concern, answer: Answer, person: str = "owner") -> Unit:
+        prompt_id = derive_id("unit-1", "prompt", concern.id, person)
+        return self.enter(PromptAnswered(id="", t_ns=0, boot_id="b1", prompt_id=prompt_id, answer=answer))
+
+    def clock(self, days: float = 0.0, quality: ClockQuality | None = None) -> Unit:
+        """Step the wall clock, or trust it otherwise."""
+        assert self.wall is not None
+        self.wall = Wall(self.wall.offset_ns + round(days * DAY_NS), quality or self.wall.quality)
+        return self
+
+    def restart(self, *services: Service, boot: str = "b1") -> Unit:
+        states = self.engine.states()
+        self.setup = self.setup._replace(services=services or self.setup.services)
+        self.engine = Engine(self.setup, boot, {}, RULES)
+        self.engine.restore(states)
+        return self.until(self.day)
+
+    def of(self, kind: type[E]) -> list[E]:
+        return [e for e in self.events if isinstance(e, kind)]
+
+    @property
+    def today(self) -> str:
+        return (MONDAY + timedelta(days=self.day)).date().isoformat()
+
+    def _odometer(self, before_m: float) -> OdometerAdvanced:
+        reading_m = self.reading_m
+        return OdometerAdvanced(id="", t_ns=self.day * DAY_NS, boot_id="b1", reading_m=reading_m, previous_m=before_m)
+
+    def _trip(self, t_ns: int, metrics: dict[str, float]) -> TripEnded:
+        wall = self.wall if self.wall and self.wall.quality == "synchronised" else None
+        return TripEnded(
+            id="",
+            t_ns=t_ns,
+            boot_id=self.engine.boot_id,
+            trip_id=f"t{t_ns}",
+            kind="trip",
+            ended_by="ignition-off",
+            start_ns=t_ns - 1800 * NS,
+            start_boot_id=self.engine.boot_id,
+            end_ns=t_ns,
+            clock="synchronised",
+            driver="unknown",
+            vehicle="car",
+            metrics=metrics,
+            start_utc_ns=wall.utc_ns(t_ns - 1800 * NS) if wall else None,
+            end_utc_ns=wall.utc_ns(t_ns) if wall else None,
+        )
+
+
+def interval_of(unit: Unit, item: str) -> Interval:
+    rule = next(r for r in unit.engine.rules if isinstance(r, ServiceRule))
+    return rule.state.items[item]
+
+
+def told(unit: Unit | Bench) -> list[tuple[str, str]]:
+    return [(e.item, e.stage) for e in unit.of(ServiceDue)]
+
+
+def driven_in(*services: Service, reading_m: float = START_M) -> Unit:
+    """A unit that has known the car for six weeks: 30 km a day."""
+    return Unit(*services, reading_m=reading_m - 42 * 30_000.0).drive(42)
+
+
+# -- in the car ----------------------------------------------------------------------------------------
 
 
 def test_it_comes_due_in_mid_drive_at_its_reading() -> None:
     bench = Bench(services=(OIL, TYRES)).live(drive(odometer_m=START_M)).until(999)
-    (due,) = bench.of(ServiceDue)
-    assert (due.item, due.due_m, due.reading_m, due.about) == ("oil change", 20_001_000.0, 20_001_000.0, False)
+    due = bench.of(ServiceDue)[-1]
+    assert (due.item, due.stage, due.by) == ("oil change", "due", "distance")
+    assert (due.due_m, due.reading_m, due.about) == (20_001_000.0, 20_001_000.0, False)
     assert at(10) < due.t_ns < bench.trip.end_ns
+    assert told(bench) == [("oil change", "soon"), ("oil change", "due")]
 
 
 def test_one_that_is_overdue_at_the_first_reading_is_told_then() -> None:
     (due,) = Bench(services=(OIL,)).live(every_second(0, [30_000_000.0] * 9, ODOMETER)).of(ServiceDue)
-    assert due.reading_m == 30_000_000.0
+    assert (due.reading_m, due.stage) == (30_000_000.0, "due")
 
 
 def test_once_over_restarts_and_reboots() -> None:
@@ -29,19 +159,353 @@ def test_once_over_restarts_and_reboots() -> None:
         Bench(services=(OIL,)).live(drive(odometer_m=START_M)).until(999).restart().live(drive(1000, odometer_m=START_M + 4350))
     )
     bench.restart("boot-2").live(drive(odometer_m=START_M + 8700)).until(999)
-    assert len(bench.of(ServiceDue)) == 1
-
-
-def test_the_next_interval_begins_when_the_config_says_that_it_was_done() -> None:
-    bench = Bench(services=(OIL,)).live(drive(odometer_m=START_M)).until(999)
-    again = Bench(services=(Service("oil change", 10_000, 20_002),))
-    again.engine.restore(bench.engine.states())
-    again.live(drive(1000, odometer_m=START_M + 4350)).until(2000)
-    assert again.of(ServiceDue) == []
-    again.live(every_second(200_000, [30_002_000.0] * 9, ODOMETER))
-    assert [e.due_m for e in again.of(ServiceDue)] == [30_002_000.0]
+    assert told(bench) == [("oil change", "soon"), ("oil change", "due")]
 
 
 def test_wrong_readings_make_nothing_due() -> None:
-    bench = Bench(services=(OIL,)).live(every_second(0, [START_M] * 5 + [90_000_000.0] * 9 + [START_M] * 60, ODOMETER))
+    far = Service("oil change", 40_000, 10_001)
+    bench = Bench(services=(far,)).live(every_second(0, [START_M] * 5 + [90_000_000.0] * 9 + [START_M] * 60, ODOMETER))
     assert bench.of(ServiceDue) == []
+
+
+# -- soon, and due -------------------------------------------------------------------------------------
+
+
+def test_it_is_told_weeks_before_the_cars_own_reminder() -> None:
+    unit = driven_in(Service("oil change", 15_000, 10_000, car_reminds_km_before=1000.0)).drive(200)
+    soon, due = unit.of(ServiceDue)
+    assert (soon.stage, soon.by, soon.due_m, due.stage) == ("soon", "distance", 25_000_000.0, "due")
+    reminder_m = 24_000_000.0
+    assert soon.reading_m is not None
+    assert (LEAD_DAYS - 1) * 30_000 <= reminder_m - soon.reading_m <= LEAD_DAYS * 30_000  # the first look within the lead
+    assert soon.likely_day is not None and soon.earliest_day is not None and soon.latest_day is not None
+    assert soon.earliest_day <= soon.likely_day <= soon.latest_day
+    assert due.reading_m == 25_010_000.0  # in the drive in which it passed
+
+
+def test_by_time_to_the_day() -> None:
+    service = Service("inspection", every_months=12, last_day="2025-06-30", car_reminds_days_before=20.0)
+    unit = Unit(service).until(200)
+    soon, due = unit.of(ServiceDue)
+    assert (soon.by, soon.due_day, soon.likely_day, soon.earliest_day) == ("time", "2026-06-30", "2026-06-30", "2026-06-30")
+    assert soon.t_ns // DAY_NS == (date(2026, 6, 30) - MONDAY.date()).days - 20 - LEAD_DAYS - 1  # told after midnight
+    assert due.t_ns // DAY_NS == (date(2026, 6, 30) - MONDAY.date()).days - 1
+    assert soon.reading_m is None
+
+
+def test_whichever_is_first() -> None:
+    unit = driven_in(Service("service", 10_000, 15_000, 12, "2025-03-10"))
+    assert [(e.stage, e.by) for e in unit.of(ServiceDue)] == [("soon", "time")]
+    unit.drive(40)
+    assert [(e.stage, e.by) for e in unit.of(ServiceDue)] == [("soon", "time"), ("due", "time")]
+
+
+def test_by_oil_life() -> None:
+    unit = Unit(Service("oil change", oil_life_below_percent=5.0))
+    for percent in range(100, 0, -1):
+        unit.drive(2, heard={signals.OIL_LIFE: percent})
+    soon, due = unit.of(ServiceDue)
+    assert (soon.by, due.by) == ("oil_life", "oil_life")
+    assert due.t_ns // DAY_NS == 2 * 96 - 1  # the first day at 5 percent
+    beep = 2 * 85  # 15 percent, until it is known better
+    assert LEAD_DAYS - 3 <= beep - soon.t_ns // DAY_NS <= LEAD_DAYS  # whole percents
+
+
+def test_by_engine_hours() -> None:
+    unit = Unit(Service("service", every_engine_h=100.0, last_engine_h=1200.0), TYRES)
+    unit.drive(1, engine_s=1800.0, heard={signals.ENGINE_HOURS: 1210.5})
+    unit.drive(178, engine_s=1800.0)
+    assert [(e.stage, e.by) for e in unit.of(ServiceDue)] == [("soon", "engine_hours")]
+    unit.drive(2, engine_s=1800.0)
+    assert [(e.stage, e.by) for e in unit.of(ServiceDue)][1:] == [("due", "engine_hours")]
+
+
+def test_engine_hours_that_nobody_knows_make_nothing_due() -> None:
+    unit = Unit(Service("service", every_engine_h=100.0, last_engine_h=1200.0)).drive(400, engine_s=3600.0)
+    assert not unit.of(ServiceDue) and not unit.of(ServiceExpected)
+
+
+def test_the_cars_own_countdown_is_an_item_without_a_word_in_the_config() -> None:
+    unit = Unit()
+    for days in range(100, -1, -1):
+        unit.drive(1, heard={signals.DISTANCE_TO_SERVICE: 9000, signals.TIME_TO_SERVICE: days * 86_400})
+    assert [(e.item, e.stage, e.by) for e in unit.of(ServiceDue)] == [("service", "soon", "time"), ("service", "due", "time")]
+    assert unit.of(ServiceDue)[0].due_day == (MONDAY + timedelta(days=101)).date().isoformat()
+
+
+def test_without_a_pace_no_day_is_told() -> None:
+    unit = Unit(Service("oil change", 10_000, 13_000), reading_m=20e6).drive(1)
+    (soon,) = unit.of(ServiceDue)
+    assert (soon.stage, soon.due_m, soon.likely_day) == ("soon", 23e6, None)
+    assert "likely_day" not in unit.of(Concern)[0].values
+
+
+def test_a_short_interval_is_not_soon_due_when_it_begins() -> None:
+    unit = Unit(Service("filter", every_months=1, last_day="2026-01-05")).until(5)
+    assert told(unit) == []
+    assert told(unit.until(12)) == [("filter", "soon")]
+
+
+def test_no_date_from_a_clock_that_is_not_trusted() -> None:
+    unit = Unit(Service("inspection", every_months=12, last_day="2025-02-01")).clock(quality="unsure").until(100)
+    assert unit.events == []
+    assert told(unit.clock(quality="synchronised").until(101)) == [("inspection", "due")]
+
+
+def test_a_concern_has_what_a_text_needs() -> None:
+    unit = driven_in(Service("oil change", 15_000, 10_000, 12, "2025-06-01")).drive(180)
+    concern, due = unit.of(Concern)[0], unit.of(ServiceDue)[0]
+    assert (concern.kind, concern.says, concern.bookable, concern.rests_on) == (
+        "service",
+        "service_soon",
+        "oil change",
+        [due.id],
+    )
+    assert concern.subject == "service oil change 25000000"
+    assert set(concern.values) == {
+        *("item", "by", "due_m", "due_day", "reading_m", "about", "last_done_m", "last_done_day"),
+        *("earliest_day", "likely_day", "latest_day"),
+    }
+    assert (concern.is_again, unit.of(Concern)[-1].is_again) == (False, True)
+
+
+def test_forecasts_follow_the_pace() -> None:
+    unit = driven_in(Service("oil change", 15_000, 10_000))
+    slow = unit.of(ServiceExpected)[-1].forecast
+    fast = unit.drive(20, km=90.0).of(ServiceExpected)[-1].forecast
+    assert slow is not None and fast is not None and fast.likely_day < slow.likely_day
+
+
+# -- the car's own reminder ------------------------------------------------------------------------------
+
+
+def test_it_is_learned_when_the_cars_reminder_starts() -> None:
+    item = Service("service", 15_000, 10_500, from_car=True)
+    unit = driven_in(item).drive(150, heard={signals.IS_SERVICE_DUE: False})
+    left_m = 25.5e6 - unit.reading_m - 30_000
+    unit.drive(1, heard={signals.IS_SERVICE_DUE: True})
+    (reminded,) = unit.of(CarReminded)
+    assert (reminded.how, reminded.day) == ("signal", unit.today)
+    assert reminded.ahead_days is not None and reminded.ahead_days > 0
+    state = interval_of(unit, "service")
+    assert state.learned_m == pytest.approx(left_m, abs=30_000)
+    unit.says("service", "done")
+    assert interval_of(unit, "service").learned_m == state.learned_m
+
+
+def test_a_person_may_say_that_it_beeped() -> None:
+    unit = driven_in(Service("service", 15_000, 15_000, 12, "2026-01-05")).drive(30)
+    unit.says("service", "the car reminded").says("service", "the car reminded").says("no such item", "the car reminded")
+    (reminded,) = unit.of(CarReminded)
+    assert (reminded.how, reminded.ahead_days) == ("told", None)
+
+
+def test_what_it_learned_counts_in_the_next_interval() -> None:
+    item = Service("inspection", every_months=12, last_day="2025-03-01")
+    unit = Unit(item).until(15).says("inspection", "the car reminded").says("inspection", "done")  # 40 days before
+    soon = [e for e in unit.until(400).of(ServiceDue) if e.stage == "soon"][-1]
+    told_at = (MONDAY + timedelta(days=soon.t_ns // DAY_NS + 1)).date()
+    assert soon.due_day is not None
+    assert (date.fromisoformat(soon.due_day) - told_at).days == 40 + LEAD_DAYS
+
+
+# -- done, and not ---------------------------------------------------------------------------------------
+
+
+def test_done_is_told_by_an_answer() -> None:
+    unit = driven_in(Service("oil change", 10_000, 12_000))
+    concern = unit.of(Concern)[-1]
+    unit.answers(concern, "acknowledged").answers(concern, "done", "a stranger")
+    assert unit.of(ServiceDone) == []
+    unit.answers(concern, "done").answers(concern, "done")
+    (done,) = unit.of(ServiceDone)
+    assert (done.how, done.reading_m, done.day, done.interval) == ("told", START_M, unit.today, "22000000")
+    (settled,) = unit.of(ConcernSettled)
+    assert (settled.subject, settled.why) == (concern.subject, "done")
+    assert told(unit.drive(300)) == [("oil change", "soon"), ("oil change", "soon")]  # the next one, 10,000 km later
+
+
+def test_done_is_noticed() -> None:
+    item = Service("service", from_car=True)
+    unit = Unit(item).drive(30, heard={signals.DISTANCE_TO_SERVICE: 800})
+    unit.drive(1, heard={signals.DISTANCE_TO_SERVICE: 15_000})
+    (done,) = unit.of(ServiceDone)
+    assert (done.how, done.day) == ("noticed", unit.today)
+    unit.says("service", "done")  # the same service, in words
+    assert len(unit.of(ServiceDone)) == 1
+
+
+def test_a_counter_that_falls_back_was_no_service() -> None:
+    unit = Unit(Service("service", from_car=True)).drive(30, heard={signals.DISTANCE_TO_SERVICE: 800})
+    unit.drive(1, heard={signals.DISTANCE_TO_SERVICE: 15_000}).drive(1, heard={signals.DISTANCE_TO_SERVICE: 750})
+    (again,) = unit.of(ServiceReopened)
+    assert (again.why, again.interval) == ("counter fell back", unit.of(ServiceDone)[0].interval)
+    concern = unit.of(Concern)[-1]
+    assert concern.is_again and concern.rests_on[-1] == again.id
+    unit.drive(1, heard={signals.DISTANCE_TO_SERVICE: 15_000})
+    assert len({e.id for e in unit.of(ServiceDone)}) == 2
+
+
+def test_done_is_read_from_the_config_and_from_a_workshop() -> None:
+    unit = driven_in(Service("oil change", 10_000, 12_000))
+    unit.restart(Service("oil change", 10_000, 20_000))
+    (done,) = unit.of(ServiceDone)
+    assert (done.how, done.reading_m) == ("read", 20e6)
+    unit.restart().restart()
+    assert len(unit.of(ServiceDone)) == 1
+    unit.drive(200).says("oil change", "done", by="workshop", reading_m=25_900_000.0, day="2026-08-30")
+    assert [(e.how, e.reading_m, e.day) for e in unit.of(ServiceDone)[1:]] == [("read", 25_900_000.0, "2026-08-30")]
+
+
+def test_a_day_to_come_is_today() -> None:
+    unit = driven_in(Service("oil change", 10_000, 12_000)).says("oil change", "done", day="2030-01-01")
+    assert unit.of(ServiceDone)[0].day == unit.today
+
+
+def test_a_reading_to_come_is_the_odometers() -> None:
+    unit = driven_in(Service("oil change", 10_000, 12_000)).says("oil change", "done", reading_m=90e6)
+    assert unit.of(ServiceDone)[0].reading_m == START_M
+
+
+def test_an_item_that_is_gone_is_not_spoken_of() -> None:
+    unit = driven_in(Service("oil change", 10_000, 12_000)).restart(TYRES)
+    assert [(e.subject, e.why) for e in unit.of(ConcernSettled)] == [("service oil change 22000000", "no longer true")]
+    assert told(unit.drive(100)) == [("oil change", "soon")]
+
+
+def test_a_person_may_take_it_back() -> None:
+    unit = driven_in(Service("oil change", 10_000, 12_000)).says("oil change", "done").says("oil change", "not done")
+    (again,) = unit.of(ServiceReopened)
+    assert (again.why, again.interval) == ("not done", "22000000")
+    assert unit.of(Concern)[-1].is_again
+    assert told(unit.drive(100)) == [("oil change", "soon"), ("oil change", "due")]
+    assert len({c.id for c in unit.of(Concern)}) == len(unit.of(Concern)) == 3
+
+
+@pytest.mark.parametrize("change", ["cancelled", "missed"])
+def test_an_appointment_that_came_to_nothing(change: str) -> None:
+    unit = driven_in(Service("oil change", 10_000, 12_000))
+    unit.answers(unit.of(Concern)[0], "booked").drive(100)
+    assert told(unit) == [("oil change", "soon"), ("oil change", "due")]
+    assert len(unit.of(Concern)) == 1, "it is booked: nobody has to hear that it is due"
+    unit.enter(changed("oil change", change))
+    assert [e.why for e in unit.of(ServiceReopened)] == [change]
+    assert unit.of(Concern)[-1].says == "service_due"
+
+
+def changed(item: str, change: str) -> AppointmentChanged:
+    return msgspec.convert({"id": "", "t_ns": 0, "boot_id": "b1", "bookable": item, "change": change}, AppointmentChanged)
+
+
+def test_an_appointment_that_was_kept() -> None:
+    unit = driven_in(Service("oil change", 10_000, 12_000)).enter(changed("oil change", "moved"), changed("oil change", "kept"))
+    assert [e.how for e in unit.of(ServiceDone)] == ["read"]
+
+
+def test_what_was_called_wrong_is_not_said_again() -> None:
+    unit = driven_in(Service("oil change", 10_000, 12_000))
+    unit.answers(unit.of(Concern)[0], "wrong").drive(100)
+    assert len(unit.of(ServiceDue)) == 2
+    assert len(unit.of(Concern)) == 1
+
+
+# -- once ------------------------------------------------------------------------------------------------
+
+
+def test_another_cluster_changes_nothing() -> None:
+    unit = driven_in(Service("oil change", 10_000, 12_000))
+    rebased = OdometerRebased(id="", t_ns=0, boot_id="b1", from_m=START_M, to_m=1_000.0, why="lasting change")
+    unit.enter(rebased).reading_m = 1_000.0
+    unit.drive(50)
+    assert told(unit) == [("oil change", "soon")]
+    assert unit.of(ServiceExpected)[-1].due_m == 2_001_000.0
+    assert told(unit.drive(20))[1:] == [("oil change", "due")]
+
+
+def test_another_cluster_is_remembered_over_a_restart() -> None:
+    unit = driven_in(Service("oil change", 10_000, 12_000)).says("oil change", "done")
+    rebased = OdometerRebased(id="", t_ns=0, boot_id="b1", from_m=START_M, to_m=1_000.0, why="lasting change")
+    unit.enter(rebased).restart().says("oil change", "done")  # the same one
+    assert len(unit.of(ServiceDone)) == 1
+
+
+def test_an_entered_reading_is_the_dashboards() -> None:
+    unit = driven_in(Service("oil change", 10_000, 12_000))
+    entered = OdometerRebased(id="", t_ns=0, boot_id="b1", from_m=START_M, to_m=21e6, why="entered")
+    unit.enter(entered).reading_m = 21e6
+    assert unit.drive(1).of(ServiceExpected)[-1].due_m == 22e6
+
+
+def test_what_a_wrong_clock_said_is_taken_back_and_told_when_it_is_so() -> None:
+    unit = Unit(Service("inspection", every_months=12, last_day="2025-12-01")).until(1).clock(days=900).until(2)
+    assert told(unit) == [("inspection", "due")]
+    unit.clock(days=-900).until(3)
+    assert [e.why for e in unit.of(ConcernSettled)] == ["no longer true"]
+    assert told(unit.until(350)) == [("inspection", "due"), ("inspection", "soon"), ("inspection", "due")]
+    assert len({e.id for e in unit.of(ServiceDue)}) == 3
+
+
+def test_it_starts_afresh_from_a_state_of_before() -> None:
+    unit = Unit(OIL)
+    unit.engine.restore({"service": (1, b'{"raised": ["oil change 20001000"]}')})
+    assert unit.engine.failures.pop("service state unreadable") == 1
+    assert told(unit.drive(5)) == [("oil change", "due")]
+
+
+CHANCES = st.lists(
+    st.sampled_from(["drive", "drive far", "park", "restart", "reboot", "no clock", "clock", "step", "rebase", "done"]),
+    min_size=5,
+    max_size=40,
+)
+
+
+def live(unit: Unit, chances: Iterable[str]) -> Unit:
+    for n, what in enumerate(chances):
+        match what:
+            case "drive":
+                unit.drive(7)
+            case "drive far":
+                unit.drive(3, km=400.0)
+            case "park":
+                unit.until(unit.day + 20)
+            case "restart":
+                unit.restart()
+            case "reboot":
+                unit.restart(boot=f"b{n}")
+            case "no clock":
+                unit.clock(quality="unsure")
+            case "clock":
+                unit.clock(quality="synchronised")
+            case "step":
+                unit.clock(days=0.4 if n % 2 else -0.4)
+            case "rebase":
+                to_m = 5_000_000.0 + n
+                rebased = OdometerRebased(id="", t_ns=0, boot_id="b", from_m=unit.reading_m, to_m=to_m, why="lasting change")
+                unit.enter(rebased).reading_m = to_m
+            case "done":
+                unit.says("both", "done")
+    return unit
+
+
+@given(CHANCES)
+@settings(max_examples=150, deadline=None)
+def test_each_stage_of_each_interval_is_told_once(chances: list[str]) -> None:
+    unit = live(Unit(Service("both", 10_000, 15_000, 12, "2025-11-01"), OIL).drive(30), chances)
+    stages = [(e.item, e.interval, e.stage) for e in unit.of(ServiceDue)]
+    assert len(stages) == len(set(stages))
+    assert len({e.id for e in unit.events if e.id}) == len([e for e in unit.events if e.id])
+    for item, interval, stage in stages:
+        assert stage == "due" or stages.index((item, interval, "soon")) >= 0
+    done = {e.interval for e in unit.of(ServiceDone)}
+    later = {e.interval for e in unit.of(ServiceDue) if e.item == "both"}
+    assert len(later - done) <= 1, "one interval is under way"
+
+
+@given(CHANCES)
+@settings(max_examples=60, deadline=None)
+def test_no_day_comes_from_a_clock_that_is_not_trusted(chances: list[str]) -> None:
+    chances = [c for c in chances if c != "clock"]
+    unit = live(Unit(Service("both", 10_000, 15_000, 12, "2025-11-01")).clock(quality="unsure"), chances)
+    days = (unit.of(ServiceDue), unit.of(ServiceDone))
+    assert all(e.likely_day is None and e.by == "distance" for e in days[0])
+    assert all(e.day is None for e in days[1])

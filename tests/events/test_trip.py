@@ -6,7 +6,7 @@ import pytest
 
 from agent.config import Owner
 from agent.events.odometer import DistanceUnaccounted
-from agent.events.trip import SHORT_M, STANDING_S, WAKING_S, TripEnded, TripStarted
+from agent.events.trip import SHORT_M, STANDING_S, WAKING_S, TripEnded, TripStarted, TripStyled
 from agent.model import NS, Sample, derive_id
 from agent.signals import ENGINE_SPEED, IGNITION, ODOMETER, SPEED
 from agent.stitch import GRACE_S
@@ -431,7 +431,7 @@ def test_two_cuts_in_a_row(quality: str) -> None:
     assert sorted(e.trip_id for e in starts) == sorted({e.trip_id for e in trips})
     for trip in trips:
         said = [e for e in bench.events if getattr(e, "trip_id", "") == trip.trip_id]
-        assert [type(e) for e in said] == [TripStarted, TripEnded]
+        assert [type(e) for e in said] == [TripStarted, TripEnded, TripStyled]
     if quality == "synchronised":
         (trip,) = trips
         assert (trip.pieces, trip.start_boot_id, trip.boot_id) == (3, "boot-1", "boot-3")

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from hil.bench import cost, cycles, figures, hour, recordings, runtime, startup
+from agent.model import NS, Frame
+from hil.bench import cost, cycles, figures, hour, memory, memory_worker, recordings, runtime, startup
 from hil.bench.__main__ import GROUPS, main, report
 from hil.bench.figures import Figure, LeftOut, Place
 from hil.opendbc import OpendbcError
@@ -133,6 +134,19 @@ def test_memory_is_no_disk() -> None:
     assert hour.memory_below(Path("/tmp/here"), mounts) == "tmpfs"
     assert hour.memory_below(Path("/tmp/x/here"), mounts) is None
     assert hour.memory_below(Path("/home"), mounts) is None
+
+
+def test_a_busy_bus_is_cut_into_what_the_daemon_would_be_handed() -> None:
+    times_ns = [0, 1, NS // 5, 2 * NS - 1]
+    bus = [Frame(0x18DAF110, True, bytes([n] * n), "can0", memory.FROM_NS + t_ns) for n, t_ns in enumerate(times_ns)]
+    pieces = memory_worker.pieces(b"".join(map(memory.encoded, bus)))
+    assert [len(piece) // memory_worker.RECORD.size for piece in pieces] == [2, 1, 1]
+    id, is_extended, size, data, t_ns = memory_worker.RECORD.unpack(pieces[-1])
+    assert Frame(id, is_extended, data[:size], "can0", memory.FROM_NS + t_ns) == bus[-1]
+
+
+def test_memory_is_measured_in_the_services_environment() -> None:
+    assert memory.service_environment() == {"MALLOC_ARENA_MAX": "1", "PYTHONTZPATH": "/usr/share/zoneinfo"}
 
 
 def test_the_runtime_environment_is_what_a_unit_gets() -> None:

@@ -10,6 +10,7 @@ from click.testing import CliRunner
 from cryptography import x509
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
+from agent.io.commands import load_key
 from hil.ca import HOSTS, Authority, main
 
 
@@ -85,5 +86,14 @@ def test_the_command_makes_all_and_says_what_goes_into_keyoff_toml(tmp_path: Pat
     result = CliRunner().invoke(main, [str(tmp_path / "new"), "--unit", "sim-1"])
     assert result.exit_code == 0, result.output
     made = sorted(path.name for path in (tmp_path / "new").glob("*.pem"))
-    assert made == ["broker.pem", "ca.pem", "cloud.pem", "sim-1.pem"]
+    assert made == ["broker.pem", "ca.pem", "cloud.pem", "command.key.pem", "command.pub.pem", "sim-1.pem"]
     assert 'certificate = "sim-1.pem"' in result.output
+
+
+def test_the_command_key_is_kept_and_private(tmp_path: Path) -> None:
+    pair = Authority(tmp_path).command_key()
+    before = pair.private.read_bytes()
+    assert Authority(tmp_path).command_key() == pair
+    assert pair.private.read_bytes() == before
+    assert pair.private.stat().st_mode & 0o777 == 0o600
+    load_key(pair.public)

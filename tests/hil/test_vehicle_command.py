@@ -73,7 +73,7 @@ def test_a_bus_gets_the_frames() -> None:
         (("--out", "x.log", "--speed", "0"), "a number above 0, or max"),
         (("--out", "x.log", "--speed", "fast"), "a number above 0, or max"),
         (("--out", "x.log", "--cycle", "ftp"), "wltc_3b"),
-        (("--out", "x.log", "--max-frames-per-s", "10"), "needs 34 frames/s"),
+        (("--out", "x.log", "--max-frames-per-s", "10"), "needs 35 frames/s"),
     ],
 )
 def test_a_wrong_wish_is_answered_with_a_right_one(

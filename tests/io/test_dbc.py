@@ -355,3 +355,52 @@ def test_a_page_of_what_is_no_multiplexer_is_refused() -> None:
     dbc = HEAD + 'BO_ 1 A: 1 X\n SG_ M : 0|2@1+ (1,0) [0|0] "" X\n SG_ S m1 : 2|2@1+ (1,0) [0|0] "" X\nSG_MUL_VAL_ 1 S M 1-1;\n'
     with pytest.raises(ConfigError, match=r"A\.S is on a page of M, which is no multiplexer; mark it M there"):
         compile_plan(asked(dbc, wanted=("A.S",)))
+
+
+# -- texts whose words no table knows ---------------------------------------------------------------------
+
+ACCESS = (
+    HEAD
+    + """
+BO_ 300 ACCESS: 8 X
+ SG_ FOB : 0|4@1+ (1,0) [0|14] "" X
+ SG_ MEMORY : 4|4@1+ (1,0) [0|0] "" X
+ SG_ PHONE : 8|32@1+ (2,7) [0|8589934590] "" X
+ SG_ LOGIN : 40|16@1- (1,0) [0|0] "" X
+BA_DEF_ SG_ "VssPath" STRING ;
+BA_DEF_DEF_ "VssPath" "";
+BA_ "VssPath" SG_ 300 FOB "Vehicle.Private.Access.KeyFob";
+BA_ "VssPath" SG_ 300 MEMORY "Vehicle.Private.Seat.Memory";
+BA_ "VssPath" SG_ 300 PHONE "Vehicle.Private.Access.PhoneTag";
+BA_ "VssPath" SG_ 300 LOGIN "Vehicle.Occupant.Row1.DriverSide.Identifier.Subject";
+VAL_ 300 MEMORY 0 "NONE" 1 "LEFT" ;
+"""
+)
+FOB = "Vehicle.Private.Access.KeyFob"
+
+
+@pytest.mark.parametrize(
+    ("path", "payload", "value"),
+    [
+        (FOB, "0100000000000000", "1"),
+        (FOB, "0E00000000000000", "14"),
+        (FOB, "0F00000000000000", None),  # all ones, which the maximum excludes
+        ("Vehicle.Private.Seat.Memory", "0000000000000000", "NONE"),
+        ("Vehicle.Private.Seat.Memory", "1000000000000000", "LEFT"),
+        ("Vehicle.Private.Seat.Memory", "2000000000000000", "2"),
+        ("Vehicle.Private.Seat.Memory", "F000000000000000", "15"),  # no maximum says that this is no memory
+        ("Vehicle.Private.Access.PhoneTag", "00D2029649000000", "1234567890"),  # as it is, not 2 × it + 7
+        ("Vehicle.Private.Access.PhoneTag", "00FFFFFFFF000000", None),
+        ("Vehicle.Occupant.Row1.DriverSide.Identifier.Subject", "0000000000FEFF00", "-2"),
+    ],
+)
+def test_an_identity_stays_a_text(path: str, payload: str, value: Value) -> None:
+    found = one(path, payload, ACCESS, "")
+    assert (type(found), found) == (type(value), value)
+
+
+def test_the_profile_may_name_an_identity() -> None:
+    profile = f'[signals."{FOB}"]\nsource = "ACCESS.FOB"\nvalues = {{ 1 = "black key", 0x2 = "2" }}\n'
+    assert [one(FOB, f"0{n}00000000000000", ACCESS, profile) for n in range(4)] == [None, "black key", "2", None]
+    with pytest.raises(ConfigError, match="values: 7 is no text; write it in quotes"):
+        compile_plan(asked(ACCESS, profile.replace('"2"', "7")))

@@ -17,7 +17,7 @@ from agent.io import clock, salvage, unit_store
 from agent.io.check import Check
 from agent.io.retention import Shed, sizes
 from agent.io.store import Batch, EventRow, Store, StoreError
-from agent.io.unit_store import IO_PATIENCE_S, UnitStore, open_for_daemon
+from agent.io.unit_store import IO_PATIENCE_S, UnitStore, is_behind, open_for_daemon
 from agent.io.witness import Witness
 from agent.model import NS
 from tests.conftest import ROOT
@@ -72,6 +72,41 @@ def test_a_new_database_can_shrink_has_a_witness_and_a_reserve(store: UnitStore)
     assert store.conn.execute("PRAGMA auto_vacuum").fetchone()[0] == 2
     assert Witness(Path(f"{store.path}.mark")).version() == store.conn.execute("PRAGMA user_version").fetchone()[0]
     assert Path(f"{store.path}.reserve").exists()
+
+
+def set_version(path: Path, number: int) -> None:
+    with closing(sqlite3.connect(path)) as conn:
+        conn.execute(f"PRAGMA user_version = {number}")
+
+
+def test_a_database_is_behind_when_there_is_none_or_an_earlier_schemas(path: Path) -> None:
+    assert is_behind(path)
+    with closing(open_for_daemon(path, "unit-1", 256)) as store:
+        newest = store.conn.execute("PRAGMA user_version").fetchone()[0]
+    for number, behind in ((newest, False), (newest - 1, True), (newest + 1, False)):
+        set_version(path, number)
+        assert is_behind(path) is behind
+    set_version(path, newest - 1)
+    Path(f"{path}-wal").write_bytes(b"not closed: UnitStore has to see it first")
+    assert not is_behind(path)
+    Path(f"{path}-wal").unlink()
+    garbage(path, 0)
+    assert not is_behind(path)
+
+
+def test_a_migration_leaves_no_sqlite_utils_in_the_daemon(path: Path) -> None:
+    code = (
+        "import sys\nfrom pathlib import Path\nfrom agent.io.unit_store import open_for_daemon\n"
+        f"open_for_daemon(Path({str(path)!r}), 'unit-1', 256).close()\nsys.exit('sqlite_utils' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False, cwd=ROOT).returncode == 0
+    assert not is_behind(path)
+
+
+def test_without_a_child_the_daemon_migrates_by_itself(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "executable", str(path.parent / "no-python"))
+    with closing(open_for_daemon(path, "unit-1", 256)) as store:
+        assert store.commit(Batch(events=[row("a")])) == 1
 
 
 def test_an_old_small_database_learns_to_shrink(path: Path) -> None:

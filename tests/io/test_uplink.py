@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.config import ConfigError
-from agent.io.connection import Order
+from agent.io.connection import Order, Received, Subscribed
+from agent.io.inbox import KEPT
 from agent.io.patience import CAP_S, FIRST_S, LEAST
 from agent.io.uplink import WINDOW
 from agent.model import NS
@@ -250,3 +251,96 @@ def test_a_machine_without_threads_to_spare_only_lacks_its_uplink(make: Make, mo
     bench.up(at_s=10.01)
     bench.pump(10.02)
     assert bench.uplink.state.connected
+
+
+# -- commands down -----------------------------------------------------------------------------------
+
+COMMAND = f"keyoff/{UNIT}/command"
+
+
+def test_commands_are_subscribed_to_at_each_connection_when_there_are_any(make: Make) -> None:
+    bench = make()
+    bench.up()
+    assert bench.line.subscriptions == 0
+    bench = make(takes_commands=True)
+    bench.pump(0)
+    assert bench.line.subscriptions == 0, "not before the broker lets us in"
+    bench.up()
+    assert bench.line.subscriptions == 1
+    bench.line.lose()
+    bench.up(bench.tries_at(1.0))
+    assert len(bench.lines) == 2
+    assert bench.line.subscriptions == 1
+
+
+def test_a_command_is_acknowledged_when_it_was_taken(make: Make) -> None:
+    bench = make(takes_commands=True)
+    bench.up()
+    bench.line.news.put(Received(b"a", 7, 1))
+    bench.line.news.put(Received(b"b", 8, 1))
+    bench.pump(1)
+    assert bench.uplink.commands(1) == [b"a"]
+    assert bench.line.acknowledged == []
+    bench.uplink.took(b"a")
+    bench.uplink.took(b"a")
+    assert bench.line.acknowledged == [7]
+    assert bench.uplink.commands(9) == [b"b"]
+
+
+def test_what_was_taken_after_its_connection_ended_comes_again(make: Make) -> None:
+    bench = make(takes_commands=True)
+    bench.up()
+    bench.line.news.put(Received(b"a", 7, 1))
+    bench.pump(1)
+    bench.line.lose()
+    bench.up(bench.tries_at(2.0))
+    assert bench.uplink.commands(9) == []
+    bench.uplink.took(b"a")
+    assert bench.line.acknowledged == [], "its number means nothing on this connection"
+    bench.line.news.put(Received(b"a", 3, 1))
+    bench.pump(100)
+    bench.uplink.took(b"a")
+    assert bench.line.acknowledged == [3]
+
+
+def test_a_refused_subscription_is_told_and_the_events_go_on(make: Make) -> None:
+    bench = make(takes_commands=True, events=1)
+    bench.up()
+    bench.line.news.put(Subscribed("Not authorized"))
+    bench.line.answer("e0")
+    bench.pump(1)
+    assert bench.done == ["e0"]
+    assert bench.uplink.state.connected
+    assert bench.uplink.state.last_error == f"broker brings no commands: Not authorized: may {UNIT} read {COMMAND}?"
+    bench.line.news.put(Subscribed(None))
+    bench.pump(2)
+    assert bench.uplink.state.last_error is None
+
+
+def test_a_refused_subscription_is_forgotten_with_its_connection(make: Make) -> None:
+    bench = make(takes_commands=True)
+    bench.up()
+    bench.line.news.put(Subscribed("Not authorized"))
+    bench.pump(1)
+    bench.line.lose("the connection was lost")
+    bench.pump(2)
+    assert bench.uplink.state.last_error == "the connection was lost"
+
+
+def test_what_a_kept_session_brings_to_a_unit_without_commands_is_let_go(make: Make) -> None:
+    bench = make()
+    bench.up()
+    bench.line.news.put(Received(b"a", 7, 1))
+    bench.pump(1)
+    assert bench.uplink.commands(9) == []
+    assert bench.line.acknowledged == [7]
+
+
+def test_more_than_there_is_room_for_is_left_to_the_broker_and_counted(make: Make) -> None:
+    bench = make(takes_commands=True)
+    bench.up()
+    for n in range(KEPT + 3):
+        bench.line.news.put(Received(b"%d" % n, n + 1, 1))
+    bench.pump(1)
+    assert len(bench.uplink.commands(1000)) == KEPT
+    assert bench.uplink.state.commands_left == 3

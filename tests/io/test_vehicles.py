@@ -79,6 +79,7 @@ def test_an_unknown_vehicle_names_the_known_ones(name: str) -> None:
         (MINIMAL + '[signals."Vehicle.Speed"]\nsource = "A.B"\nmean = ["A.B"]\n', "has both source and mean"),
         (MINIMAL + '[signals."Vehicle.Speed"]\nsource = "A.B"\nscale = 0\n', "scale: 0 makes every value the same"),
         (MINIMAL + '[signals."Vehicle.LowVoltageSystemState"]\nmean = ["A.B"]\n', "mean: words have no mean"),
+        (MINIMAL + '[signals."Vehicle.Private.Access.KeyFob"]\nmean = ["A.B", "A.C"]\n', "mean: words have no mean"),
     ],
 )
 def test_a_wrong_profile_is_told_by_file_key_and_fix(text: str, message: str, tmp_path: Path) -> None:

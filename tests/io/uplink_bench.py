@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Literal
 
 from agent.config import UplinkConfig
-from agent.io.connection import Answered, Connection, Lost, Order, Up
+from agent.io.connection import Answered, Connection, Lost, Order, Received, Up
 from agent.io.identity import Identity
 from agent.io.uplink import Outgoing, Uplink
 from agent.model import NS
@@ -26,6 +26,8 @@ class Line(Connection):
     def __init__(self, config: UplinkConfig, tls: ssl.SSLContext, unit: str, told: threading.Event) -> None:
         super().__init__(config, tls, unit, told)
         self.orders: list[Order] = []
+        self.subscriptions = 0
+        self.acknowledged: list[int] = []
         self.ended = ""
 
     def start(self) -> None:
@@ -36,6 +38,12 @@ class Line(Connection):
 
     def publish(self, order: Order) -> None:
         self.orders.append(order)
+
+    def subscribe(self) -> None:
+        self.subscriptions += 1
+
+    def acknowledge(self, message: Received) -> None:
+        self.acknowledged.append(message.mid)
 
     def finish(self) -> None:
         self.ended = self.ended or "finished"
@@ -58,7 +66,14 @@ class Bench:
     """An uplink over pretended connections, with an outbox in memory; `at` is the time in seconds."""
 
     def __init__(
-        self, folder: Path, protocol: Literal["5", "3.1.1"] = "5", events: int = 0, keepalive_s: int = 60, seed: int = 1
+        self,
+        folder: Path,
+        protocol: Literal["5", "3.1.1"] = "5",
+        events: int = 0,
+        keepalive_s: int = 60,
+        seed: int = 1,
+        *,
+        takes_commands: bool = False,
     ) -> None:
         self.lines: list[Line] = []
         self.events = {f"e{n}": Outgoing(n, f"e{n}", "TripEnded", b'{"n":%d}' % n) for n in range(events)}
@@ -69,7 +84,9 @@ class Bench:
         identity = Identity.load(config, folder, UNIT, None)
         chance = random.Random(seed)
         birth = {"software": "1.2.3"}
-        self.uplink = Uplink(config, folder, UNIT, identity, self, birth, chance=chance, connect=self.connect)
+        self.uplink = Uplink(
+            config, folder, UNIT, identity, self, birth, takes_commands=takes_commands, chance=chance, connect=self.connect
+        )
         self.uplink.start()
 
     def connect(self, config: UplinkConfig, tls: ssl.SSLContext, unit: str, told: threading.Event) -> Line:

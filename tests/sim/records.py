@@ -45,6 +45,8 @@ def values(hint: Any) -> st.SearchStrategy[Any]:
     """Values of a type that a field of a record may have."""
     if hint in PLAIN:
         return PLAIN[hint]
+    if isinstance(hint, type) and issubclass(hint, msgspec.Struct):
+        return st.builds(hint, **{f.name: values(f.type) for f in msgspec.structs.fields(hint)})
     kind = get_origin(hint)
     if kind is None or kind is Literal:
         return st.from_type(hint)

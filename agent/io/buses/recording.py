@@ -196,6 +196,8 @@ def stamp_ns(text: str) -> int:
 
 def value_of(path: str, cell: str) -> Value:
     """A cell as the signal's value: a number in its range, True or False, or text; an implausible number is unknown."""
+    if path in signals.FREE_TEXTS:
+        return cell
     try:
         number = float(cell)
     except ValueError:

@@ -120,6 +120,15 @@ def test_csv_of_vss_columns(tmp_path: Path) -> None:
     assert recording.wall is not None
 
 
+def test_csv_of_an_identity(tmp_path: Path) -> None:
+    text = b"t_s,Vehicle.Private.Access.KeyFob,Vehicle.Private.Access.PhoneTag\n0,1,true\n1,007,\n"
+    assert samples_of(Recording(write(tmp_path, "a.csv", text), ())) == [
+        (0, "Vehicle.Private.Access.KeyFob", "1"),
+        (0, "Vehicle.Private.Access.PhoneTag", "true"),
+        (1_000_000_000, "Vehicle.Private.Access.KeyFob", "007"),
+    ]
+
+
 def test_csv_without_a_date_has_no_wall_clock(tmp_path: Path) -> None:
     recording = Recording(write(tmp_path, "a.csv", b"t_s,Vehicle.Speed\n-1.5,1\n0,2\n"), ())
     assert [s[0] for s in samples_of(recording)] == [0, 1_500_000_000]

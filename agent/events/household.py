@@ -1,0 +1,86 @@
+"""DriverSaved, DriverRemoved, ConsentChanged, PromptsStopped: what people say of themselves; the rule keeps the household."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import ClassVar
+
+import msgspec
+
+from agent.household import Driver, Household, Kind, Purpose
+from agent.model import Context, Event, Rule, Setup
+
+
+class DriverSaved(Event, frozen=True, kw_only=True, omit_defaults=True):
+    """A profile as it is from now on, new or changed. It stays on the unit."""
+
+    leaves: ClassVar[bool] = False
+    urgent: ClassVar[bool] = True
+    enterable: ClassVar[bool] = True
+    driver: Driver
+
+
+class DriverRemoved(Event, frozen=True, kw_only=True, omit_defaults=True):
+    """The profile is gone, with its bindings and consents; the trips keep the pseudonymous id."""
+
+    leaves: ClassVar[bool] = False
+    urgent: ClassVar[bool] = True
+    enterable: ClassVar[bool] = True
+    driver: str
+
+
+class ConsentChanged(Event, frozen=True, kw_only=True, omit_defaults=True):
+    """A driver's own word on one purpose: the far side has to heed it, and forgets when it is taken back."""
+
+    importance: ClassVar[int] = 1
+    urgent: ClassVar[bool] = True
+    enterable: ClassVar[bool] = True
+    driver: str
+    purpose: Purpose
+    granted: bool
+
+
+class PromptsStopped(Event, frozen=True, kw_only=True, omit_defaults=True):
+    """Kept on the unit: this person wants no more prompts of this kind. The household's profile remembers it."""
+
+    leaves: ClassVar[bool] = False
+    urgent: ClassVar[bool] = True
+    driver: str
+    kind: Kind
+
+
+class HouseholdState(msgspec.Struct):
+    lent: Household = Household()
+
+
+class HouseholdRule(Rule):
+    """Keeps the profiles, which all rules read as `ctx.household`."""
+
+    name: ClassVar[str] = "household"
+    lends: ClassVar[bool] = True
+    hears: ClassVar[tuple[type[Event], ...]] = (DriverSaved, DriverRemoved, ConsentChanged, PromptsStopped)
+    state: HouseholdState
+
+    def __init__(self, setup: Setup) -> None:
+        super().__init__(setup)
+        self.state = HouseholdState()
+
+    def event(self, ctx: Context, event: Event) -> Iterable[Event]:
+        household = self.state.lent
+        match event:
+            case DriverSaved():
+                self.state.lent = household.saved(event.driver)
+            case DriverRemoved():
+                kept = tuple(d for d in household.drivers if d.id != event.driver)
+                self.state.lent = msgspec.structs.replace(household, drivers=kept)
+            case ConsentChanged() if known := household.known(event.driver):
+                self.state.lent = household.saved(with_consent(known, event.purpose, event.granted))
+            case PromptsStopped() if known := household.known(event.driver):
+                others = tuple(k for k in known.stopped if k != event.kind)
+                self.state.lent = household.saved(msgspec.structs.replace(known, stopped=(*others, event.kind)))
+        return ()
+
+
+def with_consent(driver: Driver, purpose: Purpose, granted: bool) -> Driver:
+    others = tuple(p for p in driver.consents if p != purpose)
+    return msgspec.structs.replace(driver, consents=(*others, purpose) if granted else others)

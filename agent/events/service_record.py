@@ -1,0 +1,74 @@
+"""ServiceDone, ServiceReopened leave; CarReminded, ServiceExpected, ServiceReported stay on the unit.
+
+Records alone; the rule is in agent/events/service.py.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar, Literal
+
+import msgspec
+
+from agent.forecast import Forecast
+from agent.interval import How, Why
+from agent.model import Event
+
+
+class ServiceDone(Event, frozen=True, kw_only=True, omit_defaults=True):
+    """It was done. noticed: the car's counter began anew; told: a person says so; read: a workshop, or keyoff.toml."""
+
+    importance: ClassVar[int] = 2
+    urgent: ClassVar[bool] = True
+    once: ClassVar[bool] = True
+    item: str
+    interval: str  # the one that ended
+    how: How
+    reading_m: float | None = None
+    day: str | None = None
+
+
+class ServiceReopened(Event, frozen=True, kw_only=True, omit_defaults=True):
+    """It is to be done still, or again."""
+
+    importance: ClassVar[int] = 2
+    urgent: ClassVar[bool] = True
+    item: str
+    interval: str
+    why: Why
+
+
+class CarReminded(Event, frozen=True, kw_only=True, omit_defaults=True):
+    """Kept on the unit: the car's own reminder started. `ahead_days`: how long before that the first word of ours was raised;
+    None: there was none, or no clock."""
+
+    leaves: ClassVar[bool] = False
+    item: str
+    interval: str
+    how: Literal["signal", "told"]
+    day: str | None = None
+    ahead_days: int | None = None
+
+
+class ServiceExpected(Event, frozen=True, kw_only=True, omit_defaults=True):
+    """Kept on the unit: the forecast of an item is another one; absent: it is not known."""
+
+    leaves: ClassVar[bool] = False
+    item: str
+    interval: str
+    due_m: float | None = None
+    due_day: str | None = None
+    forecast: Forecast | None = None
+
+
+class ServiceReported(Event, frozen=True, kw_only=True, omit_defaults=True):
+    """Somebody says of an item that it was done, or was not, or that the car has reminded of it. It stays on the unit: what
+    becomes of it is told by the events above."""
+
+    leaves: ClassVar[bool] = False
+    urgent: ClassVar[bool] = True
+    enterable: ClassVar[bool] = True
+    item: str
+    says: Literal["done", "not done", "the car reminded"]
+    by: Literal["person", "workshop"] = "person"
+    reading_m: Annotated[float, msgspec.Meta(ge=0, le=1e10)] | None = None  # None, or more than there is: as it stands now
+    day: Annotated[str, msgspec.Meta(pattern=r"^\d{4}-\d{2}-\d{2}$")] | None = None  # None, or one to come: today

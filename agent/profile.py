@@ -1,0 +1,112 @@
+"""A driver's profile as a person enters it: what is right, and what becomes of it. Pure.
+
+Ids leave the car in events; names, hours, keys and phones never do.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import date, time
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from agent.attribution import is_nothing
+from agent.household import UNKNOWN, Driver
+
+ID = re.compile(r"[a-z0-9-]{1,32}")
+TIME = re.compile(r"([01]?\d|2[0-3]):[0-5]\d", re.ASCII)
+LONGEST = 64  # characters of a key's or a phone's id; what cars say is shorter
+USUAL = "usual"  # to be told when they are usually home, not at a stated time
+
+BINDINGS = {"key_fobs": "key fob", "seat_memories": "seat memory", "phone_tags": "phone tag"}
+"""Field of a profile → the kind of evidence (agent/attribution.py) that it is compared with."""
+
+
+def is_id(text: str) -> bool:
+    return ID.fullmatch(text) is not None and text != UNKNOWN
+
+
+def is_time(text: str) -> bool:
+    return TIME.fullmatch(text) is not None
+
+
+def is_span(text: str) -> bool:
+    """Like "21:30-07:30"."""
+    start, _, end = text.partition("-")
+    return is_time(start) and is_time(end)
+
+
+def is_day(text: str) -> bool:
+    try:
+        return date.fromisoformat(text).isoformat() == text
+    except ValueError:
+        return False
+
+
+def is_zone(text: str) -> bool:
+    try:
+        ZoneInfo(text)
+    except (OSError, ValueError, KeyError):
+        return False
+    return True
+
+
+def is_binding(text: str) -> bool:
+    """Whether a car may say it, and mean somebody by it."""
+    return 0 < len(text) <= LONGEST and text.isprintable() and not is_nothing(text)
+
+
+def changed(driver: Driver, given: Mapping[str, Any]) -> Driver:
+    """With these fields, None leaving one as it is; `quiet` is a span, `tell_at` may be USUAL."""
+    fields = {name: value for name, value in given.items() if value is not None}
+    if "quiet" in fields:
+        start, _, end = fields.pop("quiet").partition("-")
+        fields |= {"quiet_from": padded(start), "quiet_to": padded(end)}
+    if "tell_at" in fields:
+        fields["tell_at"] = None if fields["tell_at"] == USUAL else padded(fields["tell_at"])
+    return msgspec.structs.replace(driver, **fields)
+
+
+def bound(driver: Driver, given: Mapping[str, tuple[str, ...]]) -> Driver:
+    """With these bindings, by field, beside its own."""
+    own = {field: tuple(dict.fromkeys((*getattr(driver, field), *texts))) for field, texts in given.items()}
+    return msgspec.structs.replace(driver, **own)
+
+
+def unbound(driver: Driver, given: Mapping[str, tuple[str, ...]]) -> Driver:
+    """Without these bindings."""
+    rest = {field: tuple(t for t in getattr(driver, field) if t not in texts) for field, texts in given.items()}
+    return msgspec.structs.replace(driver, **rest)
+
+
+def known_by(driver: Driver) -> list[str]:
+    """Like "key fob 1"."""
+    return [f"{kind} {text}" for field, kind in BINDINGS.items() for text in getattr(driver, field)]
+
+
+HEAD = ("driver", "name", "keeper", "known by", "consents", "no prompts about", "quiet", "told at")
+
+
+def cells(d: Driver) -> list[str | None]:
+    """A profile as a row under HEAD; None for what there is nothing of."""
+    quiet = f"{d.quiet_from}-{d.quiet_to}" if d.quiet_from != d.quiet_to else "never"
+    joined = [", ".join(each) or None for each in (known_by(d), d.consents, d.stopped)]
+    return [d.id, d.name or None, "yes" if d.is_keeper else "no", *joined, quiet, d.tell_at or USUAL]
+
+
+def people_line(count: tuple[int, int, int] | None) -> str:
+    """How many drive this car (at least, likely, at most), for a person."""
+    if count is None:
+        return "How many people drive this car is not known yet: it takes 20 trips, most of them with a driver who is known."
+    low, likely, high = count
+    span = "" if low == high else f" (between {low} and {high})"
+    return f"By how it is driven, {likely} {'person drives' if likely == 1 else 'people drive'} this car{span}."
+
+
+def padded(text: str) -> str:
+    """A time of day with two digits for the hour: "7:30" as "07:30"."""
+    hour, _, minute = text.partition(":")
+    return f"{time(int(hour), int(minute)):%H:%M}"

@@ -1,0 +1,313 @@
+"""What must hold of a week, written from what was asked for and not from the code. It keeps its own account of everything.
+
+Nothing is released while the ignition is on, or not known, or came on less than ten minutes ago; what is about safety never
+while it is on. Nothing may be shown in quiet hours, or more often than once a day and twice in seven days. Nothing is lost,
+nothing is said twice, and what is settled is withdrawn.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from datetime import UTC, date, datetime, timedelta
+from typing import TYPE_CHECKING, NamedTuple
+from zoneinfo import ZoneInfo
+
+from agent.events.household import DriverRemoved, DriverSaved
+from agent.events.message import (
+    Part,
+    PromptAnswered,
+    PromptDelivered,
+    PromptExpired,
+    PromptHeld,
+    PromptReleased,
+    PromptWithdrawn,
+)
+from agent.household import AS_OWNER, OWNER, Driver
+from agent.model import NS, Event, Value
+from agent.signals import IGNITION
+from hil.bench.week_plan import Plan, Worry
+
+if TYPE_CHECKING:
+    from hil.bench.week_world import World
+
+TEN_MIN_NS = 600 * NS
+SILENT_NS = 110 * NS  # the profile's gap_s: a car with its ignition on is never silent for so long
+DAY_NS, WEEK_NS = 86_400 * NS, 7 * 86_400 * NS
+WHOLE_NS = 1_200_000_000  # a speed says something once a whole second of it was heard
+TELLS_NS = 75 * NS  # TripStarted waits for a minute when it may be the trip from before a power cut
+SLACK_NS = 2 * NS  # whole seconds here, nanoseconds there
+
+
+class Message(NamedTuple):
+    """One that may have been shown, by the unit's own clock. `era`: between two steps of that clock or changes of a profile."""
+
+    driver: str
+    from_utc_ns: int
+    day: date  # the person's own
+    parts: set[str]
+    era: int
+
+
+class Judge:
+    """`faults`: what did not hold, in words. `counts`: what is only counted."""
+
+    def __init__(self, plan: Plan) -> None:
+        self.plan = plan
+        self.faults: list[str] = []
+        self.counts: Counter[str] = Counter()
+        self.drivers: dict[str, Driver] = {}
+        self.era = 0
+        self._on_ns = -TEN_MIN_NS  # when it came on last, in truth
+        self._is_on = False
+        self._heard_ns = 0  # a sample, or a start
+        self._off_told = False  # by the signal, since then
+        self._started_ns = 0
+        self._woke_ns = -WEEK_NS  # the first sample after a silence
+        self._unlinked_ns: int | None = None
+        self._linked_ns = 0
+        self.worries: dict[tuple[str, str], Worry] = {}  # (concern, driver) → to be told still
+        self.ever: set[tuple[str, str]] = set()  # likewise, whatever became of it
+        self.moved: set[str] = set()  # concerns of which somebody else may have been told
+        self.told: set[tuple[str, str]] = set()  # likewise, shown
+        self.stopped: set[tuple[str, str]] = set()
+        self.prompts: dict[str, tuple[str, str, str]] = {}  # id → concern, driver, topic
+        self.messages: list[Message] = []
+        self.out: set[str] = set()  # released, and not ended
+        self._to_withdraw: set[str] = set()
+        self.delivered: set[str] = set()
+        self.revisions: dict[str, int] = {}
+        self.fresh: dict[str, int] = {}
+
+    def fault(self, at_ns: int, what: str) -> None:
+        self.faults.append(f"{timedelta(seconds=at_ns // NS)}: {what}")
+
+    # -- what is true -------------------------------------------------------------------------------
+
+    def ignition_on(self, at_ns: int) -> None:
+        """Off and on again that nothing tells from having been on all the time is one."""
+        if self._off_told or at_ns - self._heard_ns >= SILENT_NS:
+            self._on_ns = at_ns
+        self._is_on = True
+
+    def ignition_off(self, at_ns: int) -> None:
+        self._is_on = False
+
+    def heard(self, at_ns: int, signal: str, value: Value) -> None:
+        if at_ns - self._heard_ns >= SILENT_NS:
+            self._woke_ns = at_ns
+        self._heard_ns = at_ns
+        if signal == IGNITION:
+            self._off_told = value == "OFF"
+        elif not self.plan.by_signal:
+            self._off_told = False
+
+    def restarted(self, at_ns: int) -> None:
+        self._heard_ns, self._off_told, self._started_ns = at_ns, False, at_ns
+
+    def stepped(self, at_ns: int) -> None:
+        self.era += 1
+
+    def linked(self, at_ns: int, is_up: bool) -> None:
+        if is_up:
+            self._linked_ns = at_ns if self._unlinked_ns is not None else self._linked_ns
+            self._unlinked_ns = None
+        elif self._unlinked_ns is None:
+            self._unlinked_ns = at_ns
+
+    def worried(self, worry: Worry, at_ns: int) -> None:
+        self.worries = {k: w for k, w in self.worries.items() if w.subject != worry.subject}  # the newer one replaces it
+        self._meant_for(worry)
+
+    def _meant_for(self, worry: Worry) -> None:
+        for name in self._hearers(worry.driver):
+            if (worry.id, name) not in self.ever and (name, worry.kind) not in self.stopped:
+                self.worries[worry.id, name] = worry
+                self.ever.add((worry.id, name))
+
+    def _moved(self) -> None:
+        """What was meant for somebody who hears of nothing any more is meant for whoever does now, unless it was theirs alone."""
+        self.era += 1
+        hearing = {*self.drivers, *self._hearers(None)}
+        for (_, name), worry in list(self.worries.items()):
+            if name in hearing:
+                continue
+            del self.worries[worry.id, name]
+            self.ever.discard((worry.id, name))
+            if name != worry.driver:
+                self._meant_for(worry)
+                self.moved.add(worry.id)
+
+    def settling(self, subject: str) -> None:
+        self._to_withdraw = {id for id in self.out if self.prompts[id][2] == subject}
+
+    def settled(self, subject: str) -> None:
+        """Nothing is to be said of it any more, and what was released of it has to be withdrawn by now."""
+        for id in self._to_withdraw & self.out:
+            self.faults.append(f"{self.prompts[id][2]} is settled and not withdrawn")
+        self._to_withdraw = set()
+        self.worries = {k: w for k, w in self.worries.items() if w.subject != subject}
+
+    def _hearers(self, driver: str | None) -> list[str]:
+        if driver in self.drivers:
+            return [driver]
+        return [d.id for d in self.drivers.values() if d.is_keeper] or [OWNER]
+
+    # -- what the unit did ----------------------------------------------------------------------------
+
+    def committed(self, event: Event, world: World) -> None:
+        at_ns = world.boot_ns + event.t_ns
+        match event:
+            case PromptReleased():
+                self._released(at_ns, event)
+            case PromptWithdrawn():
+                self._take_back(event.prompt_id, self._unit_ns(world))
+                if event.why != "the ignition came on":
+                    self._over(event.prompt_id)
+            case PromptExpired():
+                self._over(event.prompt_id)
+            case PromptHeld(held_by="it could not be shown in time"):
+                self._take_back(event.prompt_id, None, is_missed=True)
+            case PromptDelivered():
+                self._confirmed(event, self._unit_ns(world))
+            case PromptAnswered():
+                self._answered(event, self._unit_ns(world))
+            case DriverSaved():
+                self.drivers[event.driver.id] = event.driver
+                self.stopped = {s for s in self.stopped if s[0] != event.driver.id}
+                self._moved()
+            case DriverRemoved():
+                self.drivers.pop(event.driver, None)
+                self.stopped = {s for s in self.stopped if s[0] != event.driver}
+                self._moved()
+
+    def _unit_ns(self, world: World) -> int | None:
+        return world.wall.utc_ns(world.t_ns) if world.wall else None
+
+    def _released(self, at_ns: int, event: PromptReleased) -> None:
+        is_safety = event.urgency == "safety"
+        self.counts["messages about safety" if is_safety else "messages"] += 1
+        if self._is_on and at_ns >= self._on_ns:
+            self.fault(at_ns, f"released while the ignition is on: {event.urgency}")
+        elif not is_safety and at_ns - self._on_ns < TEN_MIN_NS:
+            self.fault(at_ns, f"released {(at_ns - self._on_ns) / NS:.0f} s after it came on")
+        elif not is_safety and not self._off_told and at_ns - self._heard_ns < SILENT_NS and at_ns - self._woke_ns > WHOLE_NS:
+            self.fault(at_ns, "released while the ignition is not known")
+        if event.driver not in self.drivers and event.driver != OWNER:
+            self.fault(at_ns, f"released to {event.driver}, who has gone")
+        ids = {part.prompt_id for part in event.parts}
+        for part in event.parts:
+            self._part(at_ns, event.driver, part)
+        if not is_safety:
+            self._timed(at_ns, event)
+            for message in self.messages:
+                if message.driver == event.driver and message.from_utc_ns > (event.released_utc_ns or 0):
+                    message.parts.difference_update(ids)
+            from_ns = event.not_before_utc_ns or 0
+            self.messages.append(Message(event.driver, from_ns, self._local(event.driver, from_ns).date(), ids, self.era))
+
+    def _part(self, at_ns: int, driver: str, part: Part) -> None:
+        id = part.prompt_id
+        if id in self.delivered:
+            self.fault(at_ns, f"{part.topic} released again though it was delivered")
+        if part.revision != self.revisions.get(id, 0):
+            self.fault(at_ns, f"{part.topic}: revision {part.revision} after {self.revisions.get(id)}")
+        concern = part.rests_on[0]
+        if (concern, driver) not in self.worries and concern.startswith("c"):
+            self.fault(at_ns, f"{part.topic} released to {driver} though it was settled, answered, stopped or somebody else's")
+        self.prompts[id] = (concern, driver, part.topic)
+        self.revisions[id] = part.revision + 1
+        self.out.add(id)
+
+    def _timed(self, at_ns: int, event: PromptReleased) -> None:
+        from_ns, until_ns, now_ns = event.not_before_utc_ns, event.not_after_utc_ns, event.released_utc_ns
+        if from_ns is None or until_ns is None or now_ns is None or not now_ns - SLACK_NS <= from_ns < until_ns:
+            self.fault(at_ns, f"times out of order: {now_ns} {from_ns} {until_ns}")
+        elif self._is_quiet(event.driver, from_ns) or self._is_quiet(event.driver, until_ns - NS):
+            self.fault(at_ns, f"to be shown in quiet hours: {event.driver} {from_ns} {until_ns}")
+
+    def _local(self, driver: str, utc_ns: int) -> datetime:
+        zone = self.drivers.get(driver, AS_OWNER).timezone or self.plan.zone
+        return datetime.fromtimestamp(utc_ns // NS, UTC).astimezone(ZoneInfo(zone))
+
+    def _is_quiet(self, driver: str, utc_ns: int) -> bool:
+        profile, clock = self.drivers.get(driver, AS_OWNER), f"{self._local(driver, utc_ns):%H:%M}"
+        begin, end = profile.quiet_from, profile.quiet_to
+        return begin <= clock < end if begin <= end else clock >= begin or clock < end
+
+    def _take_back(self, id: str, unit_ns: int | None, *, is_missed: bool = False) -> None:
+        """Not shown: it was withdrawn before it could be (`unit_ns`), or nobody told that it was."""
+        for message in self.messages:
+            if is_missed or (unit_ns is not None and unit_ns < message.from_utc_ns):
+                message.parts.discard(id)
+
+    def _over(self, id: str) -> None:
+        self.out.discard(id)
+
+    def _confirmed(self, event: PromptDelivered, unit_ns: int | None) -> None:
+        """The unit knows that it was shown; by an earlier revision, then the latest is not to be shown any more."""
+        latest = self.revisions.get(event.prompt_id, 0) - 1
+        if self.fresh.get(event.prompt_id, 0) <= event.revision <= latest:
+            self.delivered.add(event.prompt_id)
+            if event.revision < latest:
+                self._take_back(event.prompt_id, unit_ns)
+
+    def _answered(self, event: PromptAnswered, unit_ns: int | None) -> None:
+        concern, driver, _ = self.prompts.get(event.prompt_id, ("", "", ""))
+        if event.answer == "snoozed":
+            self._snoozed(event.prompt_id, unit_ns)
+            return
+        self.out.discard(event.prompt_id)
+        self._take_back(event.prompt_id, unit_ns)
+        worry = self.worries.pop((concern, driver), None)
+        if event.answer == "stopped" and concern:
+            kind = self.kind_of(concern, worry)
+            self.stopped.add((driver, kind))
+            self.worries = {k: w for k, w in self.worries.items() if (k[1], w.kind) != (driver, kind)}
+
+    def kind_of(self, concern: str, worry: Worry | None) -> str:
+        return (
+            worry.kind
+            if worry
+            else next(d.given[0].kind for d in self.plan.deeds if d.what == "worry" and d.given[0].id == concern)
+        )
+
+    def _snoozed(self, id: str, unit_ns: int | None) -> None:
+        self.delivered.discard(id)
+        self.fresh[id] = self.revisions.get(id, 0)
+        self._take_back(id, unit_ns)
+
+    # -- what people saw ----------------------------------------------------------------------------
+
+    def shown(self, at_ns: int, message: PromptReleased, part: Part, *, has_trip: bool, is_running: bool) -> None:
+        self.told.add((part.rests_on[0], message.driver))
+        self.counts["shown"] += 1
+        if has_trip and message.urgency != "safety":
+            self.fault(at_ns, "shown by the far side though it has TripStarted")
+        if not self._is_on:
+            return
+        was_off = not is_running or self._started_ns > self._on_ns
+        was_down = self._unlinked_ns is not None or self._linked_ns > self._on_ns
+        is_early = at_ns - self._on_ns < TELLS_NS
+        what = "unit off" if was_off else "link down" if was_down else "not told yet" if is_early else "otherwise"
+        self.counts[f"shown while driving, {what}"] += 1
+
+    # -- in the end ---------------------------------------------------------------------------------
+
+    def close(self, failures: Mapping[str, int]) -> None:
+        self.faults += [f"rule failed: {name} {n}" for name, n in failures.items()]
+        for (concern, driver), worry in self.worries.items():
+            is_told = any(c == concern for c, _ in self.told) if concern in self.moved else (concern, driver) in self.told
+            if not is_told:
+                self.faults.append(f"lost: {worry.subject} ({worry.urgency}) for {driver}")
+        for driver in {m.driver for m in self.messages}:
+            self._frequency(driver, [m for m in self.messages if m.driver == driver and m.parts])
+
+    def _frequency(self, driver: str, messages: Iterable[Message]) -> None:
+        for era in {m.era for m in messages}:
+            times = sorted(m.from_utc_ns for m in messages if m.era == era)
+            days = Counter(m.day for m in messages if m.era == era)
+            if any(n > 1 for n in days.values()):
+                self.faults.append(f"more than one message a day to {driver}: {days.most_common(1)}")
+            if any(b - a < WEEK_NS - SLACK_NS for a, b in zip(times, times[2:], strict=False)):
+                self.faults.append(f"more than two messages in seven days to {driver}")

@@ -1,0 +1,375 @@
+"""A week lived: the real engine with its rules, fed with samples and time; around it power, clock, link and a far side.
+
+True time is nanoseconds since the week began. The unit knows its boot clock, and a wall clock that may be wrong; what it
+raises counts once it is committed, and leaves when the link is there. The far side shows a message from `not_before` to
+`not_after`, unless it knows that it was withdrawn or answered or that a trip began since.
+"""
+
+from __future__ import annotations
+
+import heapq
+import random
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
+from itertools import count
+from typing import Any, NamedTuple
+
+from agent.config import Owner
+from agent.engine import Engine
+from agent.events.appointment import AppointmentRule, SlotsOffered
+from agent.events.concern import Concern, ConcernSettled
+from agent.events.habits import HabitsRule
+from agent.events.household import DriverRemoved, DriverSaved, HouseholdRule
+from agent.events.ignition import IgnitionRule
+from agent.events.message import Part, PromptAnswered, PromptDelivered, PromptReleased, PromptWithdrawn
+from agent.events.prompt import PromptRule
+from agent.events.trip import Trip, TripEnded, TripStarted
+from agent.household import Driver
+from agent.localtime import DAY_NS
+from agent.model import NS, ClockQuality, Event, Sample, Setup, Value, Wall
+from agent.signals import ENGINE_SPEED, IGNITION, SPEED
+from agent.slots import Slot
+from agent.stitch import is_trusted
+from agent.vehicle import Ignition, Vehicle
+from hil.bench.week_judge import Judge
+from hil.bench.week_plan import DAY_S, DAYS, HOUR_S, KINDS, Plan, Worry
+
+RULES = (AppointmentRule, HabitsRule, HouseholdRule, IgnitionRule, PromptRule, Trip)
+COMMIT_NS = 10 * NS
+BEAT_S = 90  # a message of a living bus: below the profile's gap_s
+WHOLE_S = 1.2  # by activity it is on once it has moved for a whole second
+CALM_DAYS = 60  # what is held is told by then: two a week, and the last try was a month ago
+
+
+class Release(NamedTuple):
+    """A prompt as the far side has it. `n`: its place in what the unit sent."""
+
+    message: PromptReleased
+    part: Part
+    n: int
+
+
+class World:
+    """See the module."""
+
+    def __init__(self, plan: Plan, seed: int) -> None:
+        self.rng = random.Random(seed)
+        self.plan = plan
+        ignition = Ignition("signal") if plan.by_signal else Ignition()
+        self.setup = Setup("unit-1", Vehicle("a car", ignition=ignition), Owner(timezone=plan.zone))
+        self.judge = Judge(plan)
+        self.now_ns = 0
+        self._heap: list[tuple[int, int, Callable[..., None], tuple[Any, ...]]] = []
+        self._n = count()
+        self.is_running, self.is_linked, self.is_calm = True, True, False
+        self.boot_ns, self.boot_n, self.err_ns = 0, 0, 0
+        self.quality: ClockQuality | None = "synchronised"
+        self.engine = self._engine()
+        self.saved: dict[str, tuple[int, bytes]] = {}
+        self.pending: list[Event] = []
+        self.committed_ns = -COMMIT_NS
+        self.sent: list[tuple[int, Event]] = []
+        self.commands: list[Event] = []
+        self.far = FarSide(self)
+        self.stops = sorted(round(deed.at_s * NS) for deed in plan.deeds if deed.what == "stop")
+        for deed in plan.deeds:
+            self.at(round(deed.at_s * NS), getattr(self, deed.what), *deed.given)
+
+    def live(self) -> Judge:
+        """The week, and the calm after it."""
+        for driver in self.plan.drivers:
+            self.save(driver)
+        self.run((DAYS + 1) * DAY_NS)
+        self.calm()
+        self.run((DAYS + 1 + CALM_DAYS) * DAY_NS)
+        self.judge.close(self.engine.failures)
+        return self.judge
+
+    def run(self, until_ns: int) -> None:
+        while True:
+            next_ns = self._heap[0][0] if self._heap else until_ns
+            due_ns = self.engine.next_wake() if self.is_running else None
+            if due_ns is not None and due_ns + self.boot_ns < min(next_ns, until_ns):
+                self.now_ns = max(self.now_ns + 1, due_ns + self.boot_ns)
+                self.wake()
+            elif next_ns >= until_ns:
+                self.now_ns = max(self.now_ns, until_ns)
+                return
+            else:
+                at_ns, _, deed, given = heapq.heappop(self._heap)
+                self.now_ns = max(self.now_ns, at_ns)
+                deed(*given)
+
+    def at(self, at_ns: int, deed: Callable[..., None], *given: Any) -> None:
+        heapq.heappush(self._heap, (max(at_ns, self.now_ns), next(self._n), deed, given))
+
+    def later(self, seconds: float, deed: Callable[..., None], *given: Any) -> None:
+        self.at(self.now_ns + round(seconds * NS), deed, *given)
+
+    # -- the unit ----------------------------------------------------------------------------------
+
+    def _engine(self) -> Engine:
+        self.judge.restarted(self.now_ns)
+        return Engine(self.setup, f"boot-{self.boot_n}", {}, RULES)
+
+    @property
+    def t_ns(self) -> int:
+        return self.now_ns - self.boot_ns
+
+    @property
+    def wall(self) -> Wall | None:
+        return self.quality and Wall(self.plan.start_utc_ns + self.boot_ns + self.err_ns, self.quality)
+
+    def wake(self) -> None:
+        if self.is_running:
+            self.take(self.engine.wake(self.t_ns, self.wall))
+
+    def take(self, events: Iterable[Event]) -> None:
+        """What matters is committed at once, the rest within ten seconds; what is committed counts."""
+        self.pending += events
+        if not any(e.urgent for e in self.pending) and self.now_ns - self.committed_ns < COMMIT_NS:
+            return
+        self.committed_ns = self.now_ns
+        if self.stops and self.stops[0] - self.now_ns < 2 * COMMIT_NS:
+            self.saved = self.engine.states()
+        told, self.pending = self.pending, []
+        for event in told:
+            self.judge.committed(event, self)
+        leaving = [(next(self._n), e) for e in told if e.leaves]
+        if leaving:
+            self.sent += leaving
+            self.later(self.rng.uniform(0.2, 5), self.pump)
+
+    def enter(self, event: Event) -> None:
+        """A person's entry, or another rule's event."""
+        self.wake()
+        self.take(self.engine.raised([event]))
+
+    def stop(self, for_s: float, is_cut: bool) -> None:
+        if not self.is_running or self.is_calm:
+            return
+        self.wake()
+        if not self.pending:
+            self.saved = self.engine.states()
+        self.stops = [each for each in self.stops if each > self.now_ns]
+        self.pending, self.is_running = [], False  # not committed: lost
+        self.later(for_s, self.start, is_cut)
+
+    def start(self, is_cut: bool) -> None:
+        if self.is_running:
+            return
+        self.is_running = True
+        if is_cut:
+            self.boot_ns, self.boot_n = self.now_ns, self.boot_n + 1
+            self.distrust(
+                self.rng.choice(("unsure", None)), self.rng.choice((-1, 1)) * self.rng.choice((60, DAY_S, 5000 * DAY_S))
+            )
+            if self.rng.random() < 0.9:
+                self.later(self.rng.choice((1.0, 20.0, self.rng.uniform(60, 3 * HOUR_S))), self.step, 0.0)
+        self.engine = self._engine()
+        self.engine.restore(self.saved)
+        self.wake()
+        self.pump()
+
+    def step(self, by_s: float) -> None:
+        """The clock is synchronised, to what is wrong by so much."""
+        self.judge.stepped(self.now_ns)
+        self.err_ns, self.quality = round(by_s * NS), "synchronised"
+        self.wake()
+        self.pump()
+
+    def distrust(self, quality: ClockQuality | None, by_s: float = 0.0) -> None:
+        self.judge.stepped(self.now_ns)
+        self.err_ns, self.quality = self.err_ns + round(by_s * NS), quality
+
+    # -- the car -----------------------------------------------------------------------------------
+
+    def drive(self, length_s: float) -> None:
+        if self.is_calm:
+            return
+        end_ns = self.now_ns + round(length_s * NS)
+        known_s = 0 if self.plan.by_signal else WHOLE_S
+        self.later(min(known_s, length_s), self._started)
+        self.at(end_ns, self._parked)
+        if self.plan.by_signal:
+            beats: list[tuple[float, str, Value]] = [(n * BEAT_S, IGNITION, "ON") for n in range(int(length_s / BEAT_S) + 1)]
+            rest: list[tuple[float, str, Value]] = [(0.5, SPEED, 0.0), (1.5, SPEED, 30.0), (2.5, SPEED, 30.0)]
+            if self.rng.random() < 0.9:  # many a bus falls silent before it says so
+                rest += [(length_s + n * 20, IGNITION, "OFF") for n in range(self.rng.choice((1, 1, 9)))]
+        else:
+            beats = [(n * BEAT_S, ENGINE_SPEED, 900.0) for n in range(1, int(length_s / BEAT_S) + 1)]
+            rest = [(burst + n, SPEED, 30.0) for burst in range(0, max(int(length_s) - 3, 1), 500) for n in range(4)]
+        for after_s, signal, value in (*beats, *rest):
+            if after_s < length_s or value == "OFF":
+                self.later(after_s, self._hear, signal, value)
+
+    def _started(self) -> None:
+        self.judge.ignition_on(self.now_ns)
+
+    def _parked(self) -> None:
+        self.judge.ignition_off(self.now_ns)
+
+    def _hear(self, signal: str, value: Value) -> None:
+        if self.is_running:
+            if self.t_ns >= 0:
+                self.judge.heard(self.now_ns, signal, value)
+            sample: Sample = (self.t_ns, signal, value)
+            self.take(self.engine.feed([sample]))
+
+    # -- what people and other rules say ---------------------------------------------------------------
+
+    def worry(self, worry: Worry) -> None:
+        if not self.is_running:
+            self.later(600, self.worry, worry)
+            return
+        says, values = KINDS[worry.kind]
+        is_dated = is_trusted(self.wall)
+        self.enter(
+            Concern(
+                id=worry.id,
+                t_ns=self.t_ns,
+                boot_id=self.engine.boot_id,
+                subject=worry.subject,
+                kind=worry.kind,
+                says=says,
+                values=values,
+                rests_on=[worry.id],
+                driver=worry.driver,
+                urgency=worry.urgency,
+                bookable=worry.bookable,
+                utc_ns=self.wall.utc_ns(self.t_ns) if self.wall and is_dated else None,
+            )
+        )
+        self.judge.worried(worry, self.now_ns)
+
+    def settle(self, subject: str) -> None:
+        if not self.is_running:
+            self.later(600, self.settle, subject)
+            return
+        self.judge.settling(subject)
+        self.enter(self._entry(ConcernSettled, subject=subject, why="done"))
+        self.judge.settled(subject)
+
+    def offer(self, bookable: str) -> None:
+        start_s = self.plan.start_utc_ns // NS + self.now_ns // NS + self.rng.uniform(0, 10 * DAY_S)
+        slots = [Slot(f"s{n}", utc(start_s + n * 5000), utc(start_s + n * 5000 + 3600), "a workshop") for n in range(5)]
+        self.commands.append(self._entry(SlotsOffered, bookable=bookable, slots=slots))
+        self.pump()
+
+    def save(self, driver: Driver) -> None:
+        self.commands.append(self._entry(DriverSaved, driver=driver))
+        self.pump()
+
+    def remove(self, driver: str) -> None:
+        self.commands.append(self._entry(DriverRemoved, driver=driver))
+        self.pump()
+
+    def _entry(self, kind: type[Event], **fields: Any) -> Event:
+        return kind(id=f"{kind.__name__} {next(self._n)}", t_ns=max(self.t_ns, 0), boot_id=self.engine.boot_id, **fields)
+
+    # -- the link ------------------------------------------------------------------------------------
+
+    def link(self, is_up: bool) -> None:
+        self.is_linked = is_up or self.is_calm
+        self.judge.linked(self.now_ns, self.is_linked)
+        self.pump()
+
+    def pump(self) -> None:
+        """Up: what was committed, in order. Down: commands, which wait for a clock to be trusted."""
+        if not (self.is_running and self.is_linked):
+            return
+        sent, self.sent = self.sent, []
+        for n, event in sent:
+            self.far.receive(n, event)
+        while self.commands and is_trusted(self.wall):
+            self.enter(self.commands.pop(0))
+
+    def command(self, kind: type[Event], **fields: Any) -> None:
+        self.commands.append(self._entry(kind, **fields))
+        self.pump()
+
+    def calm(self) -> None:
+        """The car stands, the clock is right, the link is there; nothing happens any more but time."""
+        self.is_calm = True
+        if not self.is_running:
+            self.start(True)
+        self.link(True)
+        self.step(0.0)
+        if self.plan.by_signal:
+            self._hear(IGNITION, "OFF")
+
+
+class FarSide:
+    """What the people see, and what they answer."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self.releases: dict[str, Release] = {}
+        self.over: dict[str, int] = {}  # prompt id → the place of what ended it
+        self.shown: dict[str, int] = {}  # prompt id → the revision that was shown; gone when it was snoozed
+        self.trip_n, self.is_trip_open = -1, False
+
+    def receive(self, n: int, event: Event) -> None:
+        match event:
+            case PromptReleased():
+                for part in event.parts:
+                    self.releases[part.prompt_id] = Release(event, part, n)
+                    self._confirm(part.prompt_id)
+                from_ns = (event.not_before_utc_ns or 0) - self.world.plan.start_utc_ns
+                self.world.at(from_ns, self.look)
+            case PromptWithdrawn(why="the ignition came on") if event.prompt_id in self.shown:
+                self._confirm(event.prompt_id)
+            case PromptWithdrawn():
+                self.over[event.prompt_id] = n
+            case PromptAnswered():
+                self.over[event.prompt_id] = n
+                if event.answer == "snoozed":
+                    self.shown.pop(event.prompt_id, None)
+            case TripStarted():
+                self.trip_n, self.is_trip_open = n, True
+            case TripEnded():
+                self.is_trip_open = False
+                self.look()
+
+    def look(self) -> None:
+        utc_ns = self.world.plan.start_utc_ns + self.world.now_ns
+        for id, (message, part, n) in self.releases.items():
+            ended, from_ns, until_ns = self.over.get(id, -1), message.not_before_utc_ns, message.not_after_utc_ns
+            in_time = (from_ns or 0) <= utc_ns and (until_ns is None or utc_ns < until_ns)
+            withheld = self.is_trip_open if message.urgency == "safety" else n < self.trip_n
+            if id in self.shown or ended > n or withheld or not in_time:
+                continue
+            self.shown[id] = part.revision
+            self.world.judge.shown(self.world.now_ns, message, part, has_trip=n < self.trip_n, is_running=self.world.is_running)
+            self._confirm(id)
+            self._answer(id, part)
+
+    def _confirm(self, id: str) -> None:
+        """PromptDelivered; some are late, some are lost."""
+        if id not in self.shown:
+            return
+        rng, world = self.world.rng, self.world
+        if rng.random() < 0.05 and not world.is_calm:
+            return
+        late_s = rng.uniform(0, 20 * HOUR_S) if rng.random() < 0.15 else rng.uniform(0.1, 5)
+        fields = {"prompt_id": id, "revision": self.shown[id], "shown_utc_ns": world.plan.start_utc_ns + world.now_ns}
+        world.later(late_s, self._command, PromptDelivered, fields)
+
+    def _command(self, kind: type[Event], fields: dict[str, Any]) -> None:
+        self.world.command(kind, **fields)
+
+    def _answer(self, id: str, part: Part) -> None:
+        rng, world = self.world.rng, self.world
+        answers = ("acknowledged", "done", "wrong", "stopped", "booked") + ("snoozed",) * 3 * (not world.is_calm)
+        if rng.random() < 0.5:
+            answer = rng.choice(answers)
+            slot = part.slots[0].id if part.slots and answer == "booked" else None
+            fields = {"prompt_id": id, "answer": answer, "slot": slot, "days": rng.choice((1, 2, 7))}
+            after_s = rng.expovariate(1 / (3 * HOUR_S))
+            world.later(after_s, self._command, PromptAnswered, fields)
+            if rng.random() < 0.1:
+                world.later(after_s + rng.uniform(0, DAY_S), self._command, PromptAnswered, fields)
+
+
+def utc(utc_s: float) -> str:
+    return datetime.fromtimestamp(int(utc_s), UTC).isoformat()

@@ -1,0 +1,62 @@
+"""What a person enters on the unit: into the store if nobody holds it, else as a file that is taken in, or refused, and gone."""
+
+from __future__ import annotations
+
+import json
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from agent.cli.enter import enter
+from agent.config import ConfigError
+from agent.io.requests import Request, leave, waiting
+from agent.io.states import read
+from agent.io.store import connect
+
+ANA = {"driver": {"id": "ana"}}
+
+
+@pytest.fixture
+def config(config_file: Path) -> Path:
+    (config_file.parent / "state").mkdir()
+    return config_file
+
+
+def drivers(config: Path) -> list[str]:
+    with closing(connect(config.parent / "state" / "keyoff.db", read_only=True)) as conn:
+        return [d["id"] for d in json.loads(read(conn)[0]["household"][1])["lent"]["drivers"]]
+
+
+def test_an_entry_goes_into_a_store_that_nobody_holds(config: Path) -> None:
+    enter(config, None, Request("entry", entry="DriverSaved", data=ANA))
+    assert drivers(config) == ["ana"]
+
+
+@pytest.mark.parametrize(
+    ("request_", "words"),
+    [
+        (Request("entry", entry="DriverSaved", data={"drivr": {}}), "did you mean `driver`"),
+        (Request("entry"), "unknown kind ''"),
+        (Request("assign", trip_id="t9", driver="ana"), "there is no trip t9"),
+        (Request("odometer"), "reading_m"),
+    ],
+)
+def test_what_cannot_be_entered_says_why(config: Path, request_: Request, words: str) -> None:
+    with pytest.raises(ConfigError, match=words):
+        enter(config, None, request_)
+
+
+def test_a_request_is_read_as_it_was_left(tmp_path: Path) -> None:
+    made = Request("entry", entry="DriverSaved", data=ANA)
+    path = leave(tmp_path, made)
+    assert waiting(tmp_path) == [(path, made)]
+    assert made.ref != Request("entry", entry="DriverSaved", data=ANA).ref
+
+
+def test_a_request_of_an_earlier_version_is_still_one(tmp_path: Path) -> None:
+    path = leave(tmp_path, Request("odometer", reading_m=5.0))
+    path.write_text('{"kind":"odometer","reading_m":5.0}')
+    ((_, request),) = waiting(tmp_path)
+    assert request is not None
+    assert (request.kind, request.reading_m) == ("odometer", 5.0)

@@ -1,0 +1,142 @@
+"""appointment: slots are ranked by when this car stands, the choice goes out, and what nobody offers is given up."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+import pytest
+
+from agent.events.appointment import (
+    ASK_S,
+    BEST,
+    AppointmentChanged,
+    AppointmentChosen,
+    AppointmentRule,
+    SlotsOffered,
+    SlotsRanked,
+)
+from agent.events.household import DriverSaved
+from agent.events.message import PromptReleased
+from agent.household import Driver
+from agent.model import NS, Wall
+from agent.signals import ODOMETER
+from agent.slots import Slot
+from tests.sim.car import every_second, wall
+from tests.sim.parked import DAY_S, Scene, concern, utc_s
+
+ANA = Driver("ana", is_keeper=True, consents=("workshop",))
+
+
+def slot(day: int, hour: int = 9, *, id: str = "", hours: int = 1) -> Slot:
+    """In October, or further on; at the workshop's own time."""
+    date = f"2026-10-{day:02}" if day <= 31 else f"2026-11-{day - 31:02}"
+    return Slot(id or f"{day} {hour}", f"{date}T{hour:02}:00+01:00", f"{date}T{hour + hours:02}:00+01:00", "a workshop")
+
+
+def offer(*slots: Slot, bookable: str = "oil") -> SlotsOffered:
+    return SlotsOffered(id="o", t_ns=0, boot_id="", bookable=bookable, slots=list(slots))
+
+
+def asked(**other: Any) -> Scene:
+    return Scene().parked().say(concern(bookable="oil", **other))
+
+
+def ranked(scene: Scene) -> list[list[str]]:
+    return [[each.id for each in event.slots] for event in scene.of(SlotsRanked)]
+
+
+def drives_at(scene: Scene, hour: int) -> None:
+    """The car is usually driven in this hour of each day."""
+    rule = next(r for r in scene.engine.rules if r.name == "habits")
+    seen, driven = (10.0,) * 168, tuple(8.0 if n % 24 == hour else 0.0 for n in range(168))
+    rule.state.lent = msgspec.structs.replace(rule.state.lent, seen_h=seen, driven_h=driven)
+    scene.engine._lend()
+
+
+def test_the_best_three_are_those_at_which_the_car_stands_and_then_the_earliest() -> None:
+    scene = asked()
+    drives_at(scene, 9)
+    scene.say(offer(slot(28, 9), slot(29, 11), slot(27, 14), slot(30, 8), slot(28, 8, id="into nine", hours=2)))
+    assert ranked(scene) == [["27 14", "29 11", "30 8"]]
+    assert len(ranked(scene)[0]) == BEST
+    assert scene.of(SlotsRanked)[0].leaves is False
+
+
+def test_slots_that_are_over_before_a_mail_is_read_or_cannot_be_read_are_none() -> None:
+    bad = Slot("bad", "soon", "later", "w")
+    backwards = Slot("back", "2026-10-29T09:00+01:00", "2026-10-29T08:00+01:00", "w")
+    far = Slot("far", "9999-12-31T22:00-10:00", "9999-12-31T23:00-10:00", "w")
+    assert ranked(asked().say(offer(slot(26, 17), bad, backwards, far))) == [[]]
+
+
+def test_an_offer_that_was_there_before_is_ranked_at_once() -> None:
+    scene = Scene().parked().say(offer(slot(28)), concern(bookable="oil"))
+    assert ranked(scene)[-1] == ["28 9"]
+    assert len(scene.of(PromptReleased)) == 1
+    assert ranked(scene.say(concern("c2", bookable="oil", is_again=True)))[-1] == ["28 9"], "soon, and then due"
+    scene.say(AppointmentChanged(id="c", t_ns=0, boot_id="", bookable="oil", change="missed"))
+    scene.say(concern("c3", bookable="oil", is_again=True))
+    assert scene.held[-1] == "waiting for appointments", "what was offered for a missed appointment is offered anew"
+
+
+def test_without_an_offer_it_is_given_up_after_a_day() -> None:
+    scene = asked()
+    assert ranked(scene.until(1000 + ASK_S - 1)) == []  # type: ignore[arg-type]
+    assert ranked(scene.until(1000 + ASK_S)) == [[]]  # type: ignore[arg-type]
+
+
+def test_a_unit_that_is_on_for_minutes_a_day_gives_up_too() -> None:
+    scene = asked()
+    for n in range(1, 4):
+        scene.restart(f"boot-{n + 1}", wall=wall(utc_s("2026-10-26 08:00") + n * 10 * 3600)).until(300)
+    assert ranked(scene) == [[]]
+
+
+def test_the_day_begins_when_a_clock_can_date_it() -> None:
+    scene = Scene(wall=None).parked().say(concern(bookable="oil"))
+    scene.restart("boot-2", wall=Wall(0, "unsure")).until(300)
+    scene.wall = wall(utc_s("2026-10-27 08:00"), at_s=300)
+    scene.until(301)
+    scene.restart("boot-3", wall=wall(utc_s("2026-10-28 07:48"))).until(300)
+    assert ranked(scene) == []
+    assert ranked(scene.until(301 + 200)) == [[]]  # type: ignore[arg-type]
+
+
+def booked(scene: Scene, slot_id: str, **other: Any) -> Scene:
+    return scene.answered("booked", slot=slot_id, **other)
+
+
+def test_the_choice_goes_out_with_facts_if_they_agreed() -> None:
+    scene = Scene().say(DriverSaved(id="s", t_ns=0, boot_id="", driver=ANA))
+    scene.live(every_second(1, [84_100_000.0] * 3, ODOMETER))
+    scene.parked().say(concern(bookable="oil"), offer(slot(28), slot(29)))
+    booked(scene, "29 9", words=" It squeaks. ")
+    (chosen,) = scene.of(AppointmentChosen)
+    assert (chosen.bookable, chosen.slot, chosen.person) == ("oil", slot(29), "ana")
+    assert chosen.prompt_id == scene.parts[0].prompt_id
+    assert chosen.facts == {"reading": "84,100 km", "asked": "oil", "words": "It squeaks."}
+    owner = asked().say(offer(slot(28)))
+    assert booked(owner, "28 9", words="It squeaks.").of(AppointmentChosen)[0].facts == {}, "nobody asked the owner"
+
+
+def test_a_slot_that_was_not_offered_is_no_choice() -> None:
+    assert booked(asked().say(offer(slot(28))), "99").of(AppointmentChosen) == []
+    assert asked().say(offer(slot(28))).answered("booked").of(AppointmentChosen) == []
+
+
+@pytest.mark.parametrize(("change", "kept"), [("moved", 30), ("kept", 28), ("cancelled", None), ("missed", None)])
+def test_what_becomes_of_it(change: Any, kept: int | None) -> None:
+    scene = booked(asked().say(offer(slot(28))), "28 9")
+    new = slot(30) if change == "moved" else None
+    scene.say(AppointmentChanged(id="c", t_ns=0, boot_id="", bookable="oil", change=change, slot=new))
+    rule = next(r for r in scene.engine.rules if isinstance(r, AppointmentRule))
+    assert rule.state.bookings["oil"].chosen == (slot(kept) if kept else None)
+    assert scene.restart().engine.states()["appointment"]
+
+
+def test_a_later_offer_replaces_an_earlier_one() -> None:
+    scene = asked().say(offer(slot(28)), offer(slot(30)))
+    assert ranked(scene) == [["28 9"], ["30 9"]]
+    assert booked(scene, "28 9").of(AppointmentChosen) == []
+    assert scene.utc_ns // NS < utc_s("2026-10-26 08:00") + DAY_S

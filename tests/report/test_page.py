@@ -1,0 +1,227 @@
+"""The page and the text: small, self-contained, readable by eye and ear, and never with an empty slot."""
+
+from __future__ import annotations
+
+import re
+from html.parser import HTMLParser
+from typing import Any, get_args
+
+import msgspec
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from agent.household import AS_OWNER, OWNER, Driver
+from agent.report import phrases
+from agent.report.document import document
+from agent.report.facts import Fact, Kind
+from agent.report.page import MAX_BYTES, page
+from agent.report.phrases import PHRASES
+from agent.report.plain import plain
+from agent.report.report import Due, Notice, Notices, Relationship, Report
+from agent.tally import Sums
+from tests.report.months import ANA, BEN, material, month_of_trips, report_of, trip
+from tests.report.months import OWNER as OWNER_CONFIG
+
+VOID = {"meta"}
+LEDGER = Relationship(
+    months=14,
+    first_day="2025-09-03",
+    distance_m=1e7,
+    reports=14,
+    services_told=2,
+    services_before_beep=1,
+    recalls=1,
+    milestones=1,
+    prompts_sent=9,
+    prompts_wrong=1,
+)
+
+
+def full(language: Any = "en", economy: Any = "l/100km", counts: Any = "km", driver: Driver = ANA) -> Report:
+    """A report in which every section has something to tell."""
+    rows = [row for month in ("2025-10", "2026-07", "2026-08", "2026-09", "2026-10") for row in month_of_trips(month=month, n=20)]
+    rows += [trip("2026-10-22", distance_m=400_000.0, fuel_l=None), *month_of_trips("ben"), *month_of_trips("unknown", n=1)]
+    facts: list[tuple[Fact, str | None]] = [
+        (Fact(kind=kind, what="100000", reading_m=1e8, times=2), "2026-10-14")
+        for kind in get_args(Kind)
+        if kind not in ("prompt", "attributed", "service reopened")
+    ]
+    facts += [(Fact(kind="prompt", what="p", title="A <b>title</b>", driver="ana", state="wrong"), None)]
+    facts += [(Fact(kind="service reopened", what="oil & filter"), None)]
+    found = material(
+        rows,
+        [msgspec.structs.replace(driver, language=language, counts=counts), BEN],
+        facts=facts,
+        facts_left_out=3,
+        attributed=[(Fact(kind="attributed", what="t", driver="ana", before="unknown"), "2026-09", 12_000.0)],
+        unaccounted_m=1_000.0,
+        undated_trips=2,
+        undated_m=500.0,
+        unreadable_trips=1,
+        unsure=frozenset({"2026-10-01 ana"}),
+        checks={"trouble codes": "2026-10-30", "odometer": None},
+        due=[
+            Due(item="oil <change>", left_m=-1_000.0, is_due=True),
+            Due(item="tyres", left_m=1e6, likely_day="2026-12-01", early_day="2026-11-20", late_day="2026-12-20"),
+            Due(item="belt"),
+        ],
+        notices=Notices(3, [Notice(id="n", title="Recall 1", state="applies"), Notice(id="m", title="Recall 2", state="booked")]),
+        relationship=LEDGER,
+        owner=msgspec.structs.replace(OWNER_CONFIG, economy=economy),
+    )
+    return report_of(found, "ana")
+
+
+class Reader(HTMLParser):
+    """What a page is made of; every tag has to be closed."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.words: list[str] = []
+        self.feed(text)
+        self.close()
+        assert self.open == []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        if not {"style", "script"} & {*self.open}:
+            self.words.append(data)
+
+    def count(self, tag: str) -> int:
+        return sum(each == tag for each, _ in self.tags)
+
+
+SAYS_NOTHING = re.compile(r"\b(None|nan|NaN|inf|null|undefined|TODO)\b|[{}]|!")
+
+
+def is_clean(text: str) -> bool:
+    return not SAYS_NOTHING.search(text)
+
+
+@pytest.mark.parametrize("language", ["en", "de"])
+@pytest.mark.parametrize("economy", ["l/100km", "mpg_us"])
+def test_it_is_one_small_file_with_nothing_from_elsewhere(language: str, economy: str) -> None:
+    text = page(full(language, economy, "mi" if economy == "mpg_us" else "km"))
+    assert len(text.encode()) <= MAX_BYTES
+    assert not re.search(r"https?:|<script|<link|<img|@import|url\(|src=", text)
+    read = Reader(text)
+    assert dict(read.tags)["html"] == {"lang": language}
+    assert is_clean("".join(read.words)), SAYS_NOTHING.search("".join(read.words))
+    assert "<b>" not in text and "oil &lt;change&gt;" in text
+
+
+def test_it_can_be_heard() -> None:
+    read = Reader(page(full()))
+    headings = [tag for tag, _ in read.tags if re.fullmatch(r"h\d", tag)]
+    assert headings[0] == "h1" and set(headings[1:]) == {"h2"}
+    assert read.count("svg") == 4
+    assert all(a["role"] == "img" and a["aria-label"] for tag, a in read.tags if tag == "svg")
+    assert read.count("table") == read.count("caption") >= 8
+    assert read.count("figure") == read.count("details") == 4, "each chart has its numbers beside it"
+    assert all(a.get("scope") in ("col", "row") for tag, a in read.tags if tag == "th")
+    ids = {a["id"] for _, a in read.tags if "id" in a}
+    assert {a["aria-labelledby"] for _, a in read.tags if "aria-labelledby" in a} == ids
+
+
+def test_it_is_for_phone_paper_and_dark() -> None:
+    text = page(full())
+    assert '<meta name="viewport" content="width=device-width,initial-scale=1">' in text
+    for wanted in ("@media print", "prefers-color-scheme:dark", "default-src 'none'"):
+        assert wanted in text
+
+
+def test_the_text_tells_the_same() -> None:
+    text = plain(document(full()))
+    assert is_clean(text)
+    for wanted in (
+        "Report for October 2026",
+        "made automatically from its own signals on 1 November 2026",
+        "14 October: 100,000 km on the odometer.",
+        "overdue by 1 km",
+        "20 November 2026 to 20 December 2026",
+        "No news is not the same as no recalls.",
+        "1.0 km were counted by the car and seen by nobody",
+        "On a day not known: A <b>title</b> (marked as wrong)",
+        "September 2026: a trip of 12.0 km is now counted as yours.",
+        "Of the last 5 months: the longest trip (400 km), the longest day (400 km).",
+        "14 months together, since 3 September 2025, over 10,000 km.",
+    ):
+        assert wanted in text
+
+
+def test_german_counts_with_a_comma() -> None:
+    text = plain(document(full("de")))
+    assert "Bericht für Oktober 2026" in text
+    assert "100.000 km auf dem Kilometerzähler" in text
+    assert re.search(r"Verbrauch, l/100 km +6,0", text)
+
+
+def test_miles_and_gallons() -> None:
+    text = plain(document(full(economy="mpg_uk", counts="mi")))
+    assert re.search(r"Fuel economy, mpg \(UK\) +47\.1", text)
+    assert "Above the household's 81 mph" in text
+
+
+def test_a_month_of_which_nothing_is_known_says_so() -> None:
+    bare = msgspec.structs.replace(trip(driver="unknown"), sums=Sums())
+    text = plain(document(report_of(material([bare], [], made_day=None, first_day=None), OWNER)))
+    assert is_clean(text)
+    assert "nothing is known of any. That is not the same as none." in " ".join(text.split())
+    assert "Distance" not in text.partition("The car\n")[0], "unknown is absent"
+    assert "No service item is set up" in text
+
+
+def test_who_did_not_drive_reads_so() -> None:
+    text = plain(document(report_of(material(month_of_trips("ben"), [ANA, BEN]), "ana")))
+    assert "No trip in October 2026." in text
+
+
+def test_every_phrase_is_there_in_both_languages_and_used() -> None:
+    slots = re.compile(r"{(\w+)}")
+    for key, (english, german) in PHRASES.items():
+        assert set(slots.findall(english)) == set(slots.findall(german)), key
+        assert english.count("|") == german.count("|"), key
+        assert is_clean(slots.sub("", english + german)), key
+
+
+def test_a_count_chooses_the_word() -> None:
+    said = [phrases.phrase("days", "en", n, n=str(n)) for n in (0, 1, 2)]
+    assert said == ["0 days", "1 day", "2 days"]
+
+
+NUMBERS = st.floats(0, 1e9, allow_nan=False)
+NAMES = ("distance_m", "duration_s", "fuel_l", "energy_kwh", "engine_s", "idle_s", "night_s", "over_speed_s", "unobserved_s")
+
+
+@settings(max_examples=60)
+@given(
+    st.lists(st.tuples(st.integers(1, 31), st.dictionaries(st.sampled_from(NAMES), NUMBERS)), max_size=5),
+    st.sampled_from(["en", "de"]),
+    st.sampled_from(["l/100km", "km/l", "mpg_us"]),
+)
+def test_whatever_is_known_no_slot_is_empty(days: list[tuple[int, dict[str, float]]], language: Any, economy: Any) -> None:
+    rows = [msgspec.structs.replace(trip(f"2026-10-{day:02}"), sums=Sums(dict(known))) for day, known in days]
+    owner = msgspec.structs.replace(OWNER_CONFIG, economy=economy)
+    reader = msgspec.structs.replace(ANA, language=language)
+    found = material(rows, [reader], owner=owner, facts=[(Fact(kind="battery weak", what="12 V"), None)])
+    report = report_of(found, "ana")
+    assert is_clean(plain(document(report)))
+    assert is_clean("".join(Reader(page(report)).words))
+
+
+def test_the_owner_without_a_profile_reads_english() -> None:
+    assert AS_OWNER.language == "en"
+    assert "Nobody has a profile yet" in page(report_of(material(month_of_trips("unknown"), []), OWNER))

@@ -1,0 +1,127 @@
+"""One item's interval: its key, its limits, what is known of the car's reminder."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import msgspec
+import pytest
+
+from agent.config import Service
+from agent.counters import Counters
+from agent.forecast import Left, Rate
+from agent.household import Driver, Household
+from agent.interval import (
+    ASSUMED_DAYS,
+    ASSUMED_M,
+    Interval,
+    Now,
+    first,
+    following,
+    is_same_service,
+    lefts,
+    not_after,
+    prompts_of,
+    shifted,
+    stage,
+    with_reminder,
+)
+from agent.model import derive_id
+
+TODAY = date(2026, 11, 22)
+PACE = Rate(30_000.0, 30_000.0, 30_000.0)
+NOW = Now(TODAY, 50e6, False, PACE, Counters())
+BOTH = Service("service", 15_000, 40_000, 12, "2026-03-01")
+
+
+def left_by(by: str, service: Service = BOTH, each: Interval | None = None, now: Now = NOW) -> Left:
+    return next(left for left in lefts(service, each or first(service), now) if left.by == by)
+
+
+def test_what_is_left() -> None:
+    assert (left_by("distance").amount, left_by("time").amount) == (5e6, 99)
+    assert [left.by for left in lefts(BOTH, first(BOTH), NOW._replace(today=None))] == ["distance"]
+    assert [left.by for left in lefts(BOTH, first(BOTH), NOW._replace(reading_m=None))] == ["time"]
+
+
+def test_the_cars_own_countdown_counts_beside_the_limits() -> None:
+    own = msgspec.structs.replace(BOTH, from_car=True)
+    now = NOW._replace(counters=Counters(left_m=3e6, due_m=53e6, left_days=200, due_day="2027-06-10"))
+    assert (left_by("distance", own, now=now).amount, left_by("time", own, now=now).amount) == (3e6, 99)
+    assert left_by("distance", own, now=now._replace(reading_m=None)).amount == 3e6
+    assert left_by("distance", now=now).amount == 5e6  # it is not about this item
+
+
+@pytest.mark.parametrize(
+    ("told_km", "told_days", "learned", "by_distance", "by_time"),
+    [
+        (None, None, {}, (ASSUMED_M, ASSUMED_DAYS), ASSUMED_DAYS),
+        (1000.0, None, {}, (1e6, 0), ASSUMED_DAYS),
+        (None, 14.0, {}, (0, 14), 14),
+        (1000.0, 14.0, {}, (1e6, 14), 14),
+        (None, None, {"learned_m": 2e6, "learned_days": 60.0}, (2e6, 60), 60),
+        (None, None, {"learned_days": 20.0}, (ASSUMED_M, 20), 20),
+        (1000.0, 14.0, {"learned_m": 5e5, "learned_days": 20.0}, (1e6, 20), 20),  # whichever is earlier
+    ],
+)
+def test_when_the_cars_reminder_starts(
+    told_km: float | None,
+    told_days: float | None,
+    learned: dict[str, float],
+    by_distance: tuple[float, float],
+    by_time: float,
+) -> None:
+    service = msgspec.structs.replace(BOTH, car_reminds_km_before=told_km, car_reminds_days_before=told_days)
+    each = msgspec.structs.replace(first(service), **learned)
+    left = left_by("distance", service, each)
+    assert (left.reminds_at, left.reminds_days) == by_distance
+    assert left_by("time", service, each).reminds_days == by_time
+
+
+def test_a_reminder_is_learned_for_the_limit_that_caused_it() -> None:
+    near = Now(TODAY, 54.2e6, False, PACE, Counters())  # 800 km, 27 days
+    each = with_reminder(first(BOTH), lefts(BOTH, first(BOTH), near), 100_000.0)
+    assert (each.learned_m, each.learned_days, each.reminded) == (900_000.0, 30.0, True)
+    late = Now(date(2027, 2, 9), 50e6, False, PACE, Counters())
+    each = with_reminder(first(BOTH), lefts(BOTH, first(BOTH), late), 0.0)
+    assert (each.learned_m, each.learned_days) == (None, 20.0)
+    assert with_reminder(first(BOTH), [], 0.0) == msgspec.structs.replace(first(BOTH), reminded=True)
+
+
+def test_an_unknown_pace_still_warns() -> None:
+    now = NOW._replace(pace=None)
+    assert stage(lefts(BOTH, first(BOTH), now._replace(reading_m=50.5e6))) is None
+    assert stage(lefts(BOTH, first(BOTH), now._replace(reading_m=51.5e6))) == "soon"
+    assert stage(lefts(BOTH, first(BOTH), now._replace(reading_m=55.0e6))) == "due"
+
+
+def test_two_words_about_one_service() -> None:
+    done = following(first(BOTH), "65000000", NOW, "noticed", (None, None, None))
+    soon_after = NOW._replace(reading_m=50.4e6, today=date(2026, 11, 30))
+    assert is_same_service(done, following(done, "k", soon_after, "told", done.basis))
+    assert not is_same_service(done, following(done, "k", soon_after._replace(reading_m=52e6), "told", done.basis))
+    assert not is_same_service(done, following(done, "k", soon_after._replace(today=date(2027, 3, 1)), "told", done.basis))
+    assert not is_same_service(msgspec.structs.replace(done, stage="soon"), following(done, "k", soon_after, "told", done.basis))
+    nothing = Interval("k", done.basis)
+    assert not is_same_service(nothing, nothing)
+
+
+def test_another_cluster_moves_both_intervals_and_no_key() -> None:
+    each = shifted(following(first(BOTH), "65000000", NOW, "told", first(BOTH).basis), -49e6)
+    assert each.before is not None
+    assert (each.key, each.last_m, each.before.last_m) == ("65000000", 1e6, -9e6)
+
+
+@pytest.mark.parametrize(
+    ("day", "on"),
+    [(None, TODAY), ("2026-11-01", date(2026, 11, 1)), ("2026-11-23", TODAY), ("2026-02-31", TODAY), ("soon", TODAY)],
+)
+def test_a_day_is_one_that_was(day: str | None, on: date) -> None:
+    assert not_after(day, TODAY) == on
+
+
+def test_a_prompt_is_known_by_whoever_heard_it() -> None:
+    household = Household((Driver("ana"), Driver("ben", is_keeper=True)))
+    assert derive_id("u", "prompt", "c1", "ben") in prompts_of("u", household, "c1")
+    assert derive_id("u", "prompt", "c1", "owner") in prompts_of("u", household, "c1")
+    assert derive_id("u", "prompt", "c2", "ben") not in prompts_of("u", household, "c1")

@@ -1,0 +1,73 @@
+"""localtime: days and hours somewhere, over the days on which clocks change."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, time
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from agent.localtime import at_ns, day_of, local, minute_of, next_time_ns, quiet_until_ns
+from agent.model import NS
+
+BERLIN = ZoneInfo("Europe/Berlin")
+ZONES = st.sampled_from([BERLIN, *map(ZoneInfo, ("Australia/Lord_Howe", "America/St_Johns", "Asia/Kolkata", "UTC"))])
+TIMES = st.times().map(lambda t: t.replace(second=0, microsecond=0))
+MOMENTS = st.integers(0, 4_000_000_000).map(lambda s: s * NS)
+
+
+def utc(text: str) -> int:
+    return round(datetime.fromisoformat(text).replace(tzinfo=UTC).timestamp()) * NS
+
+
+def test_a_moment_in_local_words() -> None:
+    at = utc("2026-10-24T22:30:00")
+    assert (day_of(at, BERLIN), minute_of(at, BERLIN)) == ("2026-10-25", 30)
+    assert local(at + 1, BERLIN).microsecond == 0
+    assert at_ns(date(2026, 10, 25), time(0, 30), BERLIN) == at
+
+
+@pytest.mark.parametrize(
+    ("now", "at", "expected"),
+    [
+        ("2026-03-28T10:00", time(2, 30), "2026-03-29T01:30"),  # a time that this day has not: as much later
+        ("2026-10-24T10:00", time(2, 30), "2026-10-25T00:30"),  # one that it has twice: the first
+        ("2026-10-25T00:45", time(2, 30), "2026-10-25T01:30"),  # and after that the second
+        ("2026-10-25T00:30", time(2, 30), "2026-10-25T00:30"),
+        ("2026-10-25T01:31", time(2, 30), "2026-10-26T01:30"),
+    ],
+)
+def test_the_next_time(now: str, at: time, expected: str) -> None:
+    assert next_time_ns(utc(now), at, BERLIN) == utc(expected)
+
+
+@settings(deadline=None)
+@given(MOMENTS, TIMES, ZONES)
+def test_the_next_time_is_within_a_day_and_then_it_is_that_time(now_ns: int, at: time, zone: ZoneInfo) -> None:
+    found = next_time_ns(now_ns, at, zone)
+    assert now_ns <= found <= now_ns + 25 * 3600 * NS
+    assert next_time_ns(found, at, zone) == found
+    assert local(found, zone).time() >= at
+
+
+@settings(deadline=None)
+@given(MOMENTS, TIMES, TIMES, ZONES)
+def test_quiet_hours_end_where_they_said_and_not_before(now_ns: int, begin: time, end: time, zone: ZoneInfo) -> None:
+    until = quiet_until_ns(now_ns, f"{begin:%H:%M}", f"{end:%H:%M}", zone)
+    clock = local(now_ns, zone).time()
+    inside = begin <= clock < end if begin <= end else clock >= begin or clock < end
+    assert (until is not None) == inside
+    if until is not None:
+        assert now_ns < until <= now_ns + 25 * 3600 * NS
+        assert local(until, zone).time() >= end
+        assert quiet_until_ns(until - NS, f"{begin:%H:%M}", f"{end:%H:%M}", zone) in (until, None)
+
+
+def test_equal_times_are_no_quiet_hours() -> None:
+    assert all(quiet_until_ns(utc(f"2026-10-26T{hour:02}:00"), "08:00", "08:00", BERLIN) is None for hour in range(24))
+
+
+def test_quiet_hours_that_end_in_an_hour_that_comes_twice_end_in_the_second_if_it_is_that() -> None:
+    assert quiet_until_ns(utc("2026-10-25T01:10"), "21:30", "02:30", BERLIN) == utc("2026-10-25T01:30")
