@@ -20,7 +20,7 @@ from agent.slots import Slot, span_ns
 from agent.stitch import is_trusted
 
 ASK_S = 86_400  # no offer for a day: the prompt goes without
-BEST = 3  # more is a list to work through
+BEST = 12  # a prompt takes the first three of them that are still to come when it leaves, which may be days later
 SOONEST_S = 12 * 3600  # a slot nearer than that is over before many a mail is read
 CONCERNS_KEPT = 10  # of one thing: a prompt of months ago may still be answered
 
@@ -36,7 +36,7 @@ class SlotsOffered(Event, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class SlotsRanked(Event, frozen=True, kw_only=True, omit_defaults=True):
-    """Kept on the unit: the best three for this car, the best first; none when there was no offer for a day."""
+    """Kept on the unit: the best for this car, the best first; none when there was no offer for a day."""
 
     leaves: ClassVar[bool] = False
     urgent: ClassVar[bool] = True

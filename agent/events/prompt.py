@@ -57,6 +57,7 @@ HOLD_S = 600  # after the ignition came on: a hop to the baker's is no moment ei
 EARLY_NS = DAY_NS  # how long before it may be shown a message leaves: a parked car may sleep for the night and longer
 LATE_NS = 6 * 3600 * NS  # after it could be shown no longer: what a link needs to tell that it was
 WALL_STEP_NS = 60 * NS  # a jump of the clock smaller than this moves nobody's moment
+SLOTS_SHOWN = 3  # more is a list to work through
 HELD_BY_KEPT = 20  # of what held a prompt that waits for months
 SNOOZE_MAX_DAYS = 365  # longer is not "later"
 MOVED = "moved"  # how a prompt ended that is somebody else's now
@@ -276,7 +277,7 @@ class PromptRule(Rule):
             title=text.title,
             text=text.body,
             rests_on=c.rests_on,
-            slots=[slot for slot in prompt.slots or [] if span_ns(slot)[0] > (moment.from_utc_ns if moment else 0)],
+            slots=[s for s in prompt.slots or [] if span_ns(s)[0] > (moment.from_utc_ns if moment else 0)][:SLOTS_SHOWN],
             bookable=c.bookable,
             report=c.rests_on[0] if c.kind == "report" else None,
             held_by=list(held_by),

@@ -54,13 +54,18 @@ def drives_at(scene: Scene, hour: int) -> None:
     scene.engine._lend()
 
 
-def test_the_best_three_are_those_at_which_the_car_stands_and_then_the_earliest() -> None:
+def test_the_best_are_those_at_which_the_car_stands_and_then_the_earliest() -> None:
     scene = asked()
     drives_at(scene, 9)
     scene.say(offer(slot(28, 9), slot(29, 11), slot(27, 14), slot(30, 8), slot(28, 8, id="into nine", hours=2)))
-    assert ranked(scene) == [["27 14", "29 11", "30 8"]]
-    assert len(ranked(scene)[0]) == BEST
+    assert ranked(scene) == [["27 14", "29 11", "30 8", "into nine", "28 9"]]
     assert scene.of(SlotsRanked)[0].leaves is False
+
+
+def test_no_more_are_ranked_than_a_prompt_may_need() -> None:
+    scene = asked()
+    scene.say(offer(*(slot(27 + n // 10, 8 + n % 10) for n in range(20))))
+    assert len(ranked(scene)[0]) == BEST
 
 
 def test_slots_that_are_over_before_a_mail_is_read_or_cannot_be_read_are_none() -> None:
