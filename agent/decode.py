@@ -21,12 +21,14 @@ back; from MAX_MISSES on frames are refused. So a lost frame costs nothing and a
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from agent.codegen import Decode, Route, compile_message
 from agent.model import Frame, Sample, Value
-from agent.obd import Assembler
 from agent.plan import OBD_IDS, MessagePlan, Plan
+
+if TYPE_CHECKING:
+    from agent.obd import Assembler
 
 __all__ = ["Decoder", "Plan"]
 
@@ -41,7 +43,7 @@ class Decoder:
     def __init__(self, plan: Plan) -> None:
         self.counts: dict[str, int] = {"frames": 0, "wanted": 0}
         self._plan = plan
-        self._obd = Assembler()
+        self._obd = assembler() if plan.obd else None
         self._obd_paths = frozenset(plan.wanted) - {reading.path for message in plan.messages for reading in message.readings}
         self.routes: dict[int, Route] = {i: Route(self._answer) for i, _ in OBD_IDS} if plan.obd else {}
         self.routes |= {i: self._route(i) for i in {m.arbitration_id for m in plan.messages}}
@@ -76,7 +78,7 @@ class Decoder:
     def dropped(self) -> dict[str, int]:
         """What was dropped since start: "bad checksum in GAS_PEDAL" or "OBD: truncated" → how many frames."""
         of_messages = {what: n for what, n in self.counts.items() if what not in ("frames", "wanted")}
-        return of_messages | {f"OBD: {why}": n for why, n in self._obd.counts.items()}
+        return of_messages | {f"OBD: {why}": n for why, n in (self._obd.counts if self._obd else {}).items()}
 
     def _route(self, arbitration_id: int) -> Route:
         """What frames of this id go to: the message's own function, where bus and kind of id leave no choice."""
@@ -104,9 +106,15 @@ class Decoder:
         return self._answer if as_pairs and self._plan.obd else _nothing
 
     def _answer(self, frame: Frame) -> list[tuple[str, Value]] | None:
-        if self._plan.obd_bus in (None, frame.bus):
+        if self._obd is not None and self._plan.obd_bus in (None, frame.bus):
             return [(path, value) for _, path, value in self._obd.feed(frame) if path in self._obd_paths]
         return None
+
+
+def assembler() -> Assembler:
+    from agent.obd import Assembler  # late: its tables are a quarter of a MiB, and many cars' plans need none of them
+
+    return Assembler()
 
 
 def _as_pairs(route: Route) -> Decode:

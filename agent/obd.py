@@ -26,10 +26,8 @@ from collections import Counter
 from agent.dtc import code_of
 from agent.model import NS, Frame, Sample, Value
 from agent.obd_pids import BOTH_BANKS, READERS, Reader
+from agent.plan import ANSWERS_11BIT, ANSWERS_29BIT
 from agent.signals import CALIBRATION_IDS, DTCS_PENDING, DTCS_PERMANENT, DTCS_STORED, VIN, of_ecu
-
-ANSWERS_11BIT = (0x7E8, 0x7F8)  # (id, mask) of physical answers, ISO 15765-4: 7E8–7EF
-ANSWERS_29BIT = (0x18DAF100, 0x1FFFFF00)  # to the tester F1, from any ECU
 
 N_CR_NS = 1 * NS  # ISO 15765-2: the longest wait for a consecutive frame
 MAX_MESSAGE_BYTES = 4095  # what the 12-bit length can say; no service-01 answer comes near it

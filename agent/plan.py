@@ -5,11 +5,12 @@ from __future__ import annotations
 import msgspec
 
 from agent.model import NS, Value
-from agent.obd import ANSWERS_11BIT, ANSWERS_29BIT
 from agent.signals import SIGNALS
 
 PERIODS_UNTIL_STALE = 10  # as opendbc does it
 DEFAULT_PERIOD_MS = 1_000.0  # where neither DBC nor profile says; opendbc assumes the same 1 Hz
+ANSWERS_11BIT = (0x7E8, 0x7F8)  # (id, mask) of physical answers, ISO 15765-4: 7E8–7EF
+ANSWERS_29BIT = (0x18DAF100, 0x1FFFFF00)  # to the tester F1, from any ECU
 OBD_MAX_AGE_NS = 5 * NS  # testers ask for a PID each 0.5–2 s; a few unanswered requests are normal
 
 

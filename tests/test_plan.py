@@ -5,8 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from agent.model import NS
-from agent.obd import ANSWERS_11BIT, ANSWERS_29BIT
-from agent.plan import ChecksumByte, Field, MessagePlan, Multiplexer, Part, Plan, Reading
+from agent.plan import ANSWERS_11BIT, ANSWERS_29BIT, ChecksumByte, Field, MessagePlan, Multiplexer, Part, Plan, Reading
 
 
 def a_message(

@@ -22,7 +22,7 @@ from agent.io.plans import load_plan
 from agent.io.store import Store
 from agent.io.vehicles import find_vehicle
 from agent.model import NS, Event, Frame, Setup, Wall
-from agent.obd import ANSWERS_11BIT
+from agent.plan import ANSWERS_11BIT
 
 CHUNK_NS = 2 * NS  # what a replay hands over at once
 CACHE = Path(__file__).resolve().parent.parent.parent / ".cache"
