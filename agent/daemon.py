@@ -21,6 +21,7 @@ from agent.events.clock import ClockCorrected
 from agent.events.command import taken
 from agent.events.health import HealthReported, health
 from agent.events.odometer import Odometer
+from agent.events.report import ReportRule
 from agent.events.trip import TripEnded
 from agent.gaps import counted, least_wanted, voided
 from agent.io import clock
@@ -30,8 +31,7 @@ from agent.io.retention import Shed
 from agent.io.store import Batch, Restored, Store, StoreError
 from agent.io.taken import CommandRow
 from agent.model import NS, Event, Frame, Sample, Setup, Wall
-from agent.records import attribution, event_row, prompt_change, prompt_rows, trip_row
-from agent.reporting import due, report_row, reports
+from agent.records import attribution, event_row, prompt_change, prompt_rows, report_row, trip_row
 from agent.stitch import is_trusted
 
 if TYPE_CHECKING:
@@ -305,12 +305,14 @@ class Daemon:
 
     def _report(self) -> None:
         """A month that is over becomes its reports, a month a tick; while the disk refuses they wait."""
-        month = due(self.engine)
-        if month is None or self.store_trouble or self.now_ns < self._retry_ns:
+        unmade = self.engine.rule(ReportRule).state.unmade
+        if not unmade or self.store_trouble or self.now_ns < self._retry_ns:
             return
+        from agent.reporting import reports  # late: once a month
+
         try:
             self.commit()  # its last trip is in the table
-            self._heard(reports(self.engine, self.store, self.now_ns, month))
+            self._heard(reports(self.engine, self.store, self.now_ns, unmade[0]))
             self.commit()  # that it was made is kept, though nobody may have one
         except StoreError as e:
             self.store_trouble = str(e)

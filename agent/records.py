@@ -10,6 +10,7 @@ import msgspec
 from agent.events.driver_summary import TripAttributed
 from agent.events.message import PromptAnswered, PromptDelivered, PromptExpired, PromptHeld, PromptReleased, PromptWithdrawn
 from agent.events.odometer import DistanceUnaccounted
+from agent.events.report import ReportKept, ReportReady
 from agent.events.trip import TripEnded
 from agent.io.store import EventRow
 from agent.model import Event, Wall
@@ -104,6 +105,13 @@ def prompt_change(event: Event, utc_ns: int | None) -> tuple[str, Mapping[str, A
 
 def _fields(record: msgspec.Struct, names: tuple[str, ...]) -> dict[str, Any]:
     return {name: getattr(record, name) for name in names}
+
+
+def report_row(event: Event) -> Mapping[str, Any] | None:
+    """The row that an event puts into `reports`; None when it concerns none."""
+    if not isinstance(event, (ReportReady, ReportKept)):
+        return None
+    return {"month": event.month, "driver": event.driver, "id": event.id, "body": msgspec.json.encode(event.body).decode()}
 
 
 def attribution(event: Event) -> tuple[str, str, str, float] | None:

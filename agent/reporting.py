@@ -71,12 +71,6 @@ class Known(NamedTuple):
     catalogue_utc_ns: int | None = None  # when the newest catalogue of notices was made
 
 
-def due(engine: Engine) -> str | None:
-    """The oldest month that is closed and has no reports yet."""
-    unmade = _rule(engine).state.unmade
-    return unmade[0] if unmade else None
-
-
 def reports(engine: Engine, store: Store, now_ns: int, month: str) -> list[Event]:
     """Make `month`'s reports and have them heard. They count as made with the commit that keeps these events. Raises StoreError.
 
@@ -125,13 +119,6 @@ def told(ctx: Context, owner: Owner, reader: Driver, report: Report) -> list[Eve
             **own,
         ),
     ]
-
-
-def report_row(event: Event) -> Mapping[str, Any] | None:
-    """The row that an event puts into `reports`; None when it concerns none."""
-    if not isinstance(event, (ReportReady, ReportKept)):
-        return None
-    return {"month": event.month, "driver": event.driver, "id": event.id, "body": msgspec.json.encode(event.body).decode()}
 
 
 # -- what is known --------------------------------------------------------------------------------

@@ -16,16 +16,22 @@ from agent import reporting
 from agent.events.concern import Concern
 from agent.events.driver_summary import TripAttributed
 from agent.events.household import DriverSaved
-from agent.events.report import ReportKept, ReportReady, ReportState
+from agent.events.report import ReportKept, ReportReady, ReportRule, ReportState
 from agent.household import OWNER, Driver
 from agent.io.store import Batch, Store
 from agent.model import NS, Event
+from agent.records import report_row
 from agent.report.build import Material, build
 from agent.report.report import Due, Report
 from tests.report.months import ANA, BEN, DEFAULT
 from tests.sim.car import WALL, Bench, at, drive
 
 EVENT: dict[str, Any] = {"id": "e", "t_ns": at(60), "boot_id": "boot-1"}
+
+
+def unmade(made: Bench) -> tuple[str, ...]:
+    """Months that are closed and have no reports yet, the oldest first."""
+    return made.engine.rule(ReportRule).state.unmade
 
 
 def utc_ns(day: str, hour: int = 12) -> int:
@@ -63,19 +69,19 @@ def of(made: Bench, store: Store, month: str = "2026-10") -> list[Event]:
 def test_a_closed_month_is_due_and_made_once(store: Store) -> None:
     keep(store, row("a", "2026-10-26"))
     made = october(Bench(wall=WALL))
-    assert reporting.due(made.engine) == "2026-10"
+    assert unmade(made) == ("2026-10",)
     ready, concern = of(made, store)
     assert isinstance(ready, ReportReady) and isinstance(concern, Concern)
     assert (ready.driver, ready.person, ready.body.now.trips) == ("ana", "ana", 1)
     assert (concern.says, concern.rests_on, concern.driver) == ("report", [ready.id], "ana")
     assert concern.values == {"month": "2026-10", "trips": 1, "distance_m": 20_000.0}
-    assert reporting.due(made.engine) is None
+    assert unmade(made) == ()
 
 
 def test_what_is_in_the_table_is_not_made_again(store: Store) -> None:
     keep(store, row("a", "2026-10-26"))
     made = october(Bench(wall=WALL))
-    kept = reporting.report_row(of(made, store)[0])
+    kept = report_row(of(made, store)[0])
     assert kept is not None and (kept["month"], kept["driver"]) == ("2026-10", "ana")
     store.commit(Batch(reports=[kept]))
     assert of(made, store) == []
@@ -100,7 +106,7 @@ def test_a_month_without_anything_has_none(store: Store) -> None:
     keep(store, row("a", "2026-09-26"))
     made = october(Bench(wall=WALL))
     assert of(made, store) == []
-    assert reporting.due(made.engine) is None
+    assert unmade(made) == ()
 
 
 def test_only_the_months_that_are_looked_at_are_read(store: Store) -> None:
@@ -146,7 +152,7 @@ def test_what_breaks_for_one_is_counted_and_the_others_have_theirs(store: Store,
     events = of(made, store)
     assert [type(e) for e in events] == [ReportReady, Concern]
     assert made.engine.failures["report"] == 1
-    assert reporting.due(made.engine) is None, "it is not tried for ever"
+    assert unmade(made) == (), "it is not tried for ever"
 
 
 def test_a_correction_is_told_in_the_next_report(store: Store) -> None:
