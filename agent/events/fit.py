@@ -1,6 +1,6 @@
 """FitCatalogueReceived, FitShared: other cars matched on this one's use. Shown to the owner first; it leaves only if they ask.
 
-The match is agent/report/fit.py's; `keyoff fit` works it out from the kept trips, and `keyoff fit --share` enters FitShared.
+The match is agent/report/fit.py's; nothing shows it yet. FitShared is what the owner enters who wants it to leave.
 """
 
 from __future__ import annotations
