@@ -25,6 +25,7 @@ Kind: TypeAlias = Literal["service", "fault", "battery", "notice", "milestone", 
 Channel: TypeAlias = Literal["mail", "page"]
 Language: TypeAlias = Literal["en", "de"]
 
+UNIT_M = {"km": 1000.0, "mi": 1609.344}  # what people count distances in
 UNKNOWN = "unknown"
 OWNER = "owner"  # who hears from the car while no profile says otherwise
 QUIET_FROM, QUIET_TO = "21:30", "07:30"  # when most people want no mail from a machine

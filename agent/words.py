@@ -24,12 +24,11 @@ from typing import Any, NamedTuple, TypeAlias
 from agent import words_de, words_en
 from agent.dtc import LAMP, is_code
 from agent.events.concern import Concern
-from agent.household import Language, counts
+from agent.household import UNIT_M, Language, counts
 from agent.localtime import DAY_NS, day_of
 from agent.moment import Person
 
 TOLD_LATE_NS = DAY_NS  # a congratulation told later than this says when it was, and why so late
-UNIT_M = {"km": 1000.0, "mi": 1609.344}
 HIGHEST = 1e8  # of a number in a text: ten times what any odometer shows
 LONGEST = 160  # of words from outside: the title of a recall, not its whole text
 TITLE_LONGEST = 28  # of the same in a title: mail clients show some 60 characters of a subject

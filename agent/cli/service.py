@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 import click
 
 from agent.cli.load import config_option, json_option, load_config, look, store_file, store_option
-from agent.cli.show import UNIT_M, table
+from agent.cli.show import table
 from agent.cli.trips import owner_view
+from agent.household import UNIT_M
 
 if TYPE_CHECKING:
     from agent.config import Service

@@ -8,10 +8,10 @@ from itertools import pairwise
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from agent.household import UNIT_M
 from agent.model import NS
 
 BARS = " ▁▂▃▄▅▆▇█"
-UNIT_M = {"km": 1000.0, "mi": 1609.344}
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:

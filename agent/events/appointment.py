@@ -13,7 +13,7 @@ from agent.events.fault import FaultCleared, FaultSet
 from agent.events.message import PromptAnswered
 from agent.events.milestone import MilestoneReached
 from agent.events.odometer import OdometerAdvanced
-from agent.household import Driver, counts
+from agent.household import UNIT_M, Driver, counts
 from agent.localtime import day_of, local
 from agent.model import NS, Context, Event, Rule, Setup, derive_id
 from agent.slots import Slot, span_ns
@@ -201,9 +201,8 @@ class AppointmentRule(Rule):
     def _facts(self, driver: Driver, asked: str, words: str) -> dict[str, str]:
         """Five true facts for the person at the counter; what is not known is not there."""
         s, unit = self.state, counts(driver, self.setup.owner)
-        unit_m = {"km": 1000.0, "mi": 1609.344}[unit]
         facts = {
-            "reading": f"{s.reading_m / unit_m:,.0f} {unit}" if s.reading_m is not None else "",
+            "reading": f"{s.reading_m / UNIT_M[unit]:,.0f} {unit}" if s.reading_m is not None else "",
             "milestone": " ".join(filter(None, (f"{s.milestone[0]:,} {s.milestone[1]}", s.milestone[2]))) if s.milestone else "",
             "faults": ", ".join(f"{code} since {day}" if day else code for code, day in sorted(s.faults.items())),
             "asked": asked,

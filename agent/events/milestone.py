@@ -15,9 +15,9 @@ from agent.events.concern import Concern
 from agent.events.habits import HabitsChanged
 from agent.events.odometer import OdometerAdvanced
 from agent.events.trip import TripEnded, TripStarted
+from agent.household import UNIT_M
 from agent.model import Context, Event, Rule, Setup, derive_id
 
-UNIT_M = {"km": 1000.0, "mi": 1609.344}
 AHEAD_DAYS = 14  # near enough to look forward to
 FIRST_MARKS = (1_000, 10_000, 50_000)  # then every 100,000: rare enough to be worth a word
 EVERY = 100_000

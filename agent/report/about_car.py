@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from agent.report.amounts import UNIT_M, Amounts
+from agent.household import UNIT_M
+from agent.report.amounts import Amounts
 from agent.report.blocks import Chart, Part, Section, Table
 from agent.report.phrases import PHRASES, words_in
 from agent.report.report import Best, Due, Gaps, Line, Notices, Relationship, Report

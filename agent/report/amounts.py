@@ -5,12 +5,11 @@ from __future__ import annotations
 from datetime import date
 from typing import Literal, NamedTuple
 
-from agent.household import Language
+from agent.household import UNIT_M, Language
 from agent.report.driving import Economy, in_unit
 
 UNKNOWN = "–"
 NO_BREAK = "\u00a0"  # a number keeps its unit on its line
-UNIT_M = {"km": 1000.0, "mi": 1609.344}
 ECONOMY_UNITS = {"l/100km": f"l/100{NO_BREAK}km", "km/l": "km/l", "mpg_us": f"mpg{NO_BREAK}(US)", "mpg_uk": f"mpg{NO_BREAK}(UK)"}
 ENERGY_UNIT = f"kWh/100{NO_BREAK}km"
 MONTHS: dict[Language, tuple[str, ...]] = {

@@ -20,7 +20,7 @@ from hil.broker import Broker
 from hil.ca import CLOUD, Authority
 from hil.cloud import Cloud
 from hil.demo.folder import FIRST_READING_M, START_UTC_NS, UNIT, Protocol, write_config
-from hil.demo.life import DRAIN_S, WALL, Life
+from hil.demo.life import DRAIN_S, Life
 from hil.demo.story import tell
 from hil.demo.town import Town
 from hil.vehicle import HOUSEHOLD, PlannedDrive, car, play, week
@@ -95,7 +95,7 @@ def live(path: Path, authority: Authority, broker: Broker, cloud: Cloud, protoco
         click.echo("Waiting for what is still on its way …")
         drain(daemon, uplink, DRAIN_S)
     cloud.wait_for(store.conn.execute("SELECT count(*) FROM events").fetchone()[0], DRAIN_S)
-    tell(store, cloud, town, config, life, WALL)
+    tell(store, cloud, town, config, life)
     store.close()
 
 

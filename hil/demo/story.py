@@ -17,7 +17,6 @@ from agent.cli.show import distance, moment, table
 from agent.cli.trips import trip_table
 from agent.config import Config
 from agent.io.store import Store
-from agent.model import Wall
 from hil.cloud import Cloud
 from hil.cloud.show import reports
 from hil.demo.life import BROKER_COMES_AT, BROKER_GOES_AT, Life
@@ -26,7 +25,7 @@ from hil.demo.town import Town
 TRIPS_SHOWN = 6
 
 
-def tell(store: Store, cloud: Cloud, town: Town, config: Config, life: Life, wall: Wall) -> None:
+def tell(store: Store, cloud: Cloud, town: Town, config: Config, life: Life) -> None:
     """Raises Unavailable when the receiver does not hold everything once."""
     zone = config.owner.timezone
     trips(store, zone, life.frames)

@@ -14,10 +14,11 @@ from agent.events import milestone
 from agent.events.concern import Concern
 from agent.events.habits import HabitsRule
 from agent.events.message import PromptReleased
-from agent.events.milestone import EVERY, FIRST_MARKS, UNIT_M, MilestoneAhead, MilestoneReached, highest_mark, next_mark
+from agent.events.milestone import EVERY, FIRST_MARKS, MilestoneAhead, MilestoneReached, highest_mark, next_mark
 from agent.events.odometer import Odometer
 from agent.events.trip import TripEnded, TripStarted
 from agent.habits import Day, Habits
+from agent.household import UNIT_M
 from agent.model import NS, derive_id
 from agent.signals import ODOMETER
 from agent.stitch import GRACE_S
