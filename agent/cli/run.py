@@ -81,7 +81,7 @@ class Loop:
         from agent.io.systemd import Notifier
 
         self.daemon, self.buses, self.state_dir, self.uplink = daemon, buses, state_dir, uplink
-        daemon.counters.append(lambda: {f"{b.config.name}: frames for which there was no time": b.overrun for b in buses})
+        daemon.counters += [bus.counts for bus in buses]
         self.notifier = Notifier()
         self.ticks = 0
         self._next_ns = 0
@@ -158,13 +158,14 @@ class Loop:
         return "; ".join([f"{trip}, {frames} frames heard, {self.daemon.store.unsent()} events to send", *troubles])
 
     def _take_requests(self) -> None:
-        from agent.cli.enter import apply
         from agent.io import requests
         from agent.io.store import StoreError
 
         if self.daemon.store_trouble:
             return  # what cannot be written now waits where it is
         for path, request in requests.waiting(self.state_dir):
+            from agent.cli.enter import apply  # late: not on most days
+
             try:
                 if request is not None:
                     apply(self.daemon, request)
