@@ -25,10 +25,11 @@ from typing import TypeVar
 import agent
 from agent.io import clock, salvage, states, wal
 from agent.io.check import Check
+from agent.io.database import LOG_BYTES, Transaction, connect_to_look, in_memory, open_database
 from agent.io.owned import lock
 from agent.io.retention import PAGE_BYTES, ROOM_BYTES, SLICE_BYTES, Reserve, Shed, has_good_places, plan, sizes
-from agent.io.schema import migrate, names
-from agent.io.store import LOG_BYTES, Batch, Store, StoreError, Transaction, connect, open_database, store_error
+from agent.io.schema import names
+from agent.io.store import Batch, Store, StoreError, store_error
 from agent.io.uplink import Outgoing
 from agent.io.witness import SQLITE, VERSION_AT, Mark, Witness
 from agent.model import NS
@@ -320,7 +321,9 @@ class UnitStore(Store):
         """A connection that only reads; when there is no database, to one in memory with the states of what is set aside."""
         try:
             if self.path.exists() and self.path.stat().st_size:
-                return self._read_only()
+                conn = connect_to_look(self.path)
+                states.read(conn)
+                return conn
             conn = in_memory()
             aside = salvage.unfinished(self.path)
             if aside is not None:
@@ -328,18 +331,6 @@ class UnitStore(Store):
         except (sqlite3.Error, OSError):
             return None
         return conn
-
-    def _read_only(self) -> sqlite3.Connection | None:
-        # As immutable it is read without its log: right only when there is none.
-        for how in ("mode=ro", "mode=ro&immutable=1")[: 1 if wal.is_there(self.path) else 2]:
-            conn = sqlite3.connect(f"{self.path.absolute().as_uri()}?{how}", uri=True, isolation_level=None)
-            conn.row_factory = sqlite3.Row
-            try:
-                states.read(conn)
-                return conn
-            except sqlite3.Error:
-                conn.close()
-        return None
 
     def _finish(self) -> None:
         """A salvage that was cut short."""
@@ -359,7 +350,7 @@ class UnitStore(Store):
 
     def _lost_commits(self) -> str | None:
         try:
-            with closing(connect(self.path, read_only=True)) as conn:
+            with closing(connect_to_look(self.path)) as conn:
                 conn.execute("SELECT count(*) FROM sqlite_master").fetchone()  # it reads the log now
                 return wal.lost_commits(self.path)
         except sqlite3.Error:
@@ -376,14 +367,6 @@ class UnitStore(Store):
             mark = Mark(self.epoch, self._highest())
             if mark != self._witness.mark():
                 self._witness.note(mark)
-
-
-def in_memory() -> sqlite3.Connection:
-    """An empty database, to be asked what nothing can answer now."""
-    conn = sqlite3.connect(":memory:", isolation_level=None)
-    conn.row_factory = sqlite3.Row
-    migrate(conn)
-    return conn
 
 
 if __name__ == "__main__":

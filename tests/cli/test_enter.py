@@ -10,9 +10,9 @@ import pytest
 
 from agent.cli.enter import enter
 from agent.config import ConfigError
+from agent.io.database import connect_to_look
 from agent.io.requests import Request, leave, waiting
 from agent.io.states import read
-from agent.io.store import connect
 
 ANA = {"driver": {"id": "ana"}}
 
@@ -24,7 +24,7 @@ def config(config_file: Path) -> Path:
 
 
 def drivers(config: Path) -> list[str]:
-    with closing(connect(config.parent / "state" / "keyoff.db", read_only=True)) as conn:
+    with closing(connect_to_look(config.parent / "state" / "keyoff.db")) as conn:
         return [d["id"] for d in json.loads(read(conn)[0]["household"][1])["lent"]["drivers"]]
 
 
