@@ -327,6 +327,14 @@ class Store:
         row = self.conn.execute("SELECT value FROM meta WHERE key = ?", (RESTORED,)).fetchone()
         return msgspec.json.decode(row[0], type=list[Restored]) if row else []
 
+    def _remember(self, note: Restored) -> None:
+        """Until an event has told it."""
+        told = [*self.restored, note]
+        with self._errors(), Transaction(self.conn):
+            row = (RESTORED, msgspec.json.encode(told).decode())
+            self.conn.execute("INSERT OR REPLACE INTO meta (key, value) VALUES (?, ?)", row)
+        self.restored = told
+
     @contextmanager
     def _errors(self) -> Iterator[None]:
         """SQLite's errors, and rows that are not what was written, as StoreError."""

@@ -7,6 +7,7 @@
     I/O errors that stay     after IO_PATIENCE_S as damaged, if the card has places that are good
     damaged                  set aside and salvaged (salvage.py), at a start or at work; the commit then goes through
     newer                    set aside and salvaged
+    removed or replaced      written to its place anew from what is open; noticed within TEND_S
 
 A read that fails is damage in SQLite's words. Damage that SQLite does not tell at once: a log that cannot be right (wal.py)
 or numbers that were given and are not known (witness.py), at a start; anything else by quick_check in the background,
@@ -15,6 +16,7 @@ after an end that was no tidy one.
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import sys
 from collections.abc import Callable, Collection
@@ -29,7 +31,7 @@ from agent.io.database import LOG_BYTES, Transaction, connect_to_look, in_memory
 from agent.io.owned import lock
 from agent.io.retention import PAGE_BYTES, ROOM_BYTES, SLICE_BYTES, Reserve, Shed, has_good_places, plan, sizes
 from agent.io.schema import names
-from agent.io.store import Batch, Store, StoreError, store_error
+from agent.io.store import Batch, Restored, Store, StoreError, store_error
 from agent.io.uplink import Outgoing
 from agent.io.witness import SQLITE, VERSION_AT, Mark, Witness
 from agent.model import NS
@@ -146,6 +148,7 @@ class UnitStore(Store):
         if self._shut is not None or now_ns < self._tend_ns:
             return None
         self._tend_ns = now_ns + TEND_S * NS
+        self._keep_place()
         if self._check is not None and not self._check.is_alive():
             found, self._check = self._check.found, None
             if found is not None:
@@ -220,6 +223,22 @@ class UnitStore(Store):
             self._look(e)
             raise
 
+    def _keep_place(self) -> None:
+        """What is open has to be what the next start will find, and the lock what another keyoff would. Raises StoreError;
+        then what is open is worked with, and tried again."""
+        if self._lock is None or not os.fstat(self._lock).st_nlink:
+            self._unlock()
+            self._lock = lock(self.path)
+        with suppress(OSError):
+            if os.path.samestat(self._file, self.path.stat()):
+                return
+        try:
+            salvage.put_back(self.conn, self.path)
+        except (sqlite3.Error, OSError) as e:
+            raise store_error(self.path, e) from e
+        self._open_files()
+        self._remember(Restored(None, [], {"database removed or replaced while in use": 1}))
+
     def _end_check(self) -> None:
         if self._check is not None:
             self._check.stop()
@@ -269,6 +288,9 @@ class UnitStore(Store):
         mark = self._witness.mark()
         if mark is not None and mark.epoch == self.epoch and mark.seq > self._highest():
             raise StoreError(f"{self.path}: it has lost what it had", "damaged")
+        self._file = self.path.stat()
+        if mark is not None and mark.seq and mark.epoch not in (self.epoch, *(each.epoch for each in self.restored)):
+            self._remember(Restored(mark.epoch, [(1, mark.seq)], {"another database in place of the last one": 1}))
         with suppress(sqlite3.Error):
             self._prepare()
         self._shut = None
