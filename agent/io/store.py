@@ -252,19 +252,12 @@ class Store:
         )
 
     def _envelope(self, r: sqlite3.Row) -> bytes:
-        return make_envelope(
-            unit=self.unit,
-            id=r["id"],
-            kind=r["kind"],
-            version=r["version"],
-            t_ns=r["t_ns"],
-            boot_id=r["boot_id"],
-            utc_ns=r["utc_ns"],
-            clock=r["clock"],
-            epoch=self.epoch,
-            seq=r["seq"],
-            data=msgspec.json.decode(r["body"]),
-        )
+        same = {name: r[name] for name in ("id", "kind", "version", "t_ns", "boot_id", "utc_ns", "clock", "seq")}
+        data = msgspec.json.decode(r["body"])
+        try:
+            return make_envelope(unit=self.unit, epoch=self.epoch, data=data, **same)
+        except ValueError as e:  # a number that no store gave
+            raise StoreError(f"{self.path}: the file is damaged ({e}); move it aside, and start again", "damaged") from None
 
     def envelopes(self) -> Iterable[bytes]:
         """Every event of this epoch as the CloudEvent it is or would be sent as, in order of seq."""
