@@ -54,10 +54,14 @@ def _open(path: Path, how: str) -> sqlite3.Connection:
     return conn
 
 
-def in_memory() -> sqlite3.Connection:
-    """An empty database, to be asked what nothing can answer now."""
+def in_memory(source: sqlite3.Connection | None = None) -> sqlite3.Connection:
+    """A copy of `source` with the newest schema; without one an empty database, to be asked what nothing can answer now.
+
+    Raises sqlite3.Error; TooNew."""
     conn = sqlite3.connect(":memory:", isolation_level=None)
     conn.row_factory = sqlite3.Row
+    if source is not None:
+        source.backup(conn)
     migrate(conn)
     return conn
 
