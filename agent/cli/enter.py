@@ -22,6 +22,7 @@ def enter(config_path: Path, store_path: Path | None, request: Request) -> None:
     """Have `request` done. Raises StoreError, ConfigError."""
     from agent.daemon import Daemon  # late
     from agent.io import clock
+    from agent.io.ledger import Ledger
 
     config = (
         load_config(config_path)
@@ -39,7 +40,7 @@ def enter(config_path: Path, store_path: Path | None, request: Request) -> None:
     try:
         setup, plan = setup_of(config, config_path)
         daemon = Daemon(setup, plan, store, clock.boot_id())
-        daemon.tick(clock.boottime_ns(), clock.wall())
+        daemon.tick(clock.boottime_ns(), clock.wall(Ledger(store).floor_utc_ns()))
         apply(daemon, request)
     finally:
         store.close()

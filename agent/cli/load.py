@@ -14,7 +14,9 @@ import msgspec
 
 from agent.config import Config, ConfigError, Service, UnitConfig, VehicleConfig, parse
 from agent.decode import Plan
-from agent.io.store import StoreError, connect, store_error
+from agent.io.database import connect_to_look, in_memory
+from agent.io.schema import names
+from agent.io.store_error import StoreError, store_error
 from agent.io.vehicles import find_vehicle
 from agent.model import Setup
 
@@ -160,7 +162,9 @@ def look(path: Path) -> sqlite3.Connection:
     except PermissionError:
         raise StoreError(f"{path}: it is not yours to read; run this with sudo") from None
     try:
-        conn = connect(path, read_only=True)
+        conn = connect_to_look(path)
+        if conn.execute("PRAGMA user_version").fetchone()[0] < len(names()):
+            conn = in_memory(conn)  # an earlier version's: who looks changes nothing
         conn.execute("SELECT 1 FROM trips LIMIT 1")
     except sqlite3.Error as e:
         raise store_error(path, e) from e

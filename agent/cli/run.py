@@ -124,6 +124,8 @@ class Loop:
         self._next_ns = now_ns + TICK_NS
         self.ticks += 1
         wall = clock.wall(self.floor_utc_ns)
+        if wall is not None and wall.quality == "synchronised":
+            self.floor_utc_ns = wall.utc_ns(now_ns)
         self.daemon.tick(now_ns, wall)
         self.daemon.take()  # nobody here prints events
         self._take_requests()

@@ -8,7 +8,8 @@ A message comes at least once, perhaps late, in any order, and from anybody. So,
 3. keep it, `commit`, and only then acknowledge it to the broker (subscriber.py): who is killed in between gets it again.
 
 And when somebody asks what is missing: `seq` counts an `epoch` (one database file of the unit) from 1 without holes. A
-number that is neither here nor given up in a signed `SequenceVoided` is not here yet, or lost. That the unit's newest
+number that is neither here nor given up in a signed `SequenceVoided` is not here yet, or lost. (A fact may come under a
+second number, from a database that was restored: the number has arrived, its content is not taken.) That the unit's newest
 event is missing shows with the next one.
 """
 
@@ -28,6 +29,7 @@ CREATE TABLE IF NOT EXISTS births (unit TEXT PRIMARY KEY, body BLOB NOT NULL);
 CREATE TABLE IF NOT EXISTS certificates (unit TEXT, x5t TEXT, der BLOB NOT NULL, PRIMARY KEY (unit, x5t));
 CREATE TABLE IF NOT EXISTS events (n INTEGER PRIMARY KEY, unit TEXT NOT NULL, id TEXT NOT NULL, type TEXT NOT NULL,
   epoch TEXT NOT NULL, seq INTEGER NOT NULL, body BLOB NOT NULL, jws TEXT NOT NULL, UNIQUE (unit, id));
+CREATE TABLE IF NOT EXISTS repeats (unit TEXT, epoch TEXT, seq INTEGER, PRIMARY KEY (unit, epoch, seq));
 CREATE TABLE IF NOT EXISTS held (n INTEGER PRIMARY KEY, unit TEXT NOT NULL, topic TEXT NOT NULL, payload BLOB, jws TEXT);
 CREATE TABLE IF NOT EXISTS refused (n INTEGER PRIMARY KEY, topic TEXT NOT NULL, why TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS tally (unit TEXT, what TEXT, n INTEGER NOT NULL, PRIMARY KEY (unit, what));
@@ -107,9 +109,11 @@ class Receiver:
         if self.db.execute("INSERT OR IGNORE INTO events VALUES (NULL, ?, ?, ?, ?, ?, ?, ?)", row).rowcount:
             return [event]
         self._count(unit, "duplicates")
-        (first,) = self.db.execute("SELECT body FROM events WHERE unit = ? AND id = ?", row[:2]).fetchone()
+        first, *number = self.db.execute("SELECT body, epoch, seq FROM events WHERE unit = ? AND id = ?", row[:2]).fetchone()
         if first != signed.content:
             self.refuse(unit, topic, f"{event['id']} came again with other content")
+        if number != [event["epoch"], event["seq"]]:  # told anew from another database: its number is no hole
+            self.db.execute("INSERT OR IGNORE INTO repeats VALUES (?, ?, ?)", (unit, event["epoch"], event["seq"]))
         return []
 
     def _count(self, unit: str, what: str) -> None:
@@ -126,8 +130,9 @@ def epochs(db: sqlite3.Connection, unit: str) -> list[Epoch]:
     """The proof of completeness: each number that the unit gave is here, voided or missing. `db`: a receiver's file."""
     here: dict[str, list[Range]] = defaultdict(list)
     voided: dict[str, list[Range]] = defaultdict(list)
-    for epoch, seq in db.execute("SELECT epoch, seq FROM events WHERE unit = ? ORDER BY n", (unit,)):
-        here[epoch].append((seq, seq))
+    for table in ("events", "repeats"):
+        for epoch, seq in db.execute(f"SELECT epoch, seq FROM {table} WHERE unit = ? ORDER BY rowid", (unit,)):
+            here[epoch].append((seq, seq))
     for (body,) in db.execute("SELECT body FROM events WHERE unit = ? AND type GLOB ?", (unit, f"{VOIDED}*")):
         epoch, ranges = given_up(json.loads(body))
         voided[epoch] += ranges

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from contextlib import closing
 from pathlib import Path
 
@@ -10,9 +11,12 @@ import pytest
 
 from agent.cli.enter import enter
 from agent.config import ConfigError
+from agent.io import clock
+from agent.io.database import connect_to_look
 from agent.io.requests import Request, leave, waiting
 from agent.io.states import read
-from agent.io.store import connect
+from agent.io.store import Batch, Store
+from agent.model import NS
 
 ANA = {"driver": {"id": "ana"}}
 
@@ -24,13 +28,25 @@ def config(config_file: Path) -> Path:
 
 
 def drivers(config: Path) -> list[str]:
-    with closing(connect(config.parent / "state" / "keyoff.db", read_only=True)) as conn:
+    with closing(connect_to_look(config.parent / "state" / "keyoff.db")) as conn:
         return [d["id"] for d in json.loads(read(conn)[0]["household"][1])["lent"]["drivers"]]
 
 
 def test_an_entry_goes_into_a_store_that_nobody_holds(config: Path) -> None:
     enter(config, None, Request("entry", entry="DriverSaved", data=ANA))
     assert drivers(config) == ["ana"]
+
+
+def test_an_entry_is_not_dated_before_what_was_known(config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    known_ns = clock.BUILT_UTC_NS + 400 * 86_400 * NS
+    store = Store(config.parent / "state" / "keyoff.db", "unit-1")
+    store.commit(Batch(anchor=("boot-1", 1, known_ns, "synchronised")))
+    store.close()
+    monkeypatch.setattr(time, "time_ns", lambda: known_ns - NS)
+    monkeypatch.setattr(clock, "is_synchronised", lambda: False)
+    enter(config, None, Request("odometer", reading_m=5_000_000.0))
+    with closing(connect_to_look(store.path)) as conn:
+        assert [tuple(r) for r in conn.execute("SELECT utc_ns, clock FROM events")] == [(None, "none")]
 
 
 @pytest.mark.parametrize(

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from agent.io.schema import migrate, names
 from tests.cli.conftest import Keyoff
 from tests.conftest import ROOT
 
@@ -36,6 +39,20 @@ def test_before_the_first_run_it_says_so(keyoff: Keyoff, config_file: Path) -> N
         done = keyoff(*words, "--config", config_file)
         assert done.returncode == 74
         assert "there is no database yet" in done.stderr
+
+
+@pytest.mark.parametrize("version", range(len(names()) + 1))
+def test_a_database_of_an_earlier_version_is_looked_at_and_left_as_it_is(keyoff: Keyoff, tmp_path: Path, version: int) -> None:
+    path, earlier_ones = tmp_path / "old.db", names()[:version]
+    with closing(sqlite3.connect(path, isolation_level=None)) as conn, pytest.MonkeyPatch.context() as earlier:
+        earlier.setattr("agent.io.schema.names", lambda: earlier_ones)
+        conn.execute("PRAGMA journal_mode = WAL")
+        migrate(conn)
+    before = path.read_bytes()
+    for words in (["status"], ["trips"], ["drivers"]):
+        done = keyoff(*words, "--store", path)
+        assert (done.returncode, done.stderr) == (0, "")
+    assert path.read_bytes() == before
 
 
 def test_the_odometer_is_unknown_until_entered(keyoff: Keyoff, kept: Path) -> None:

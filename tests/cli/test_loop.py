@@ -2,14 +2,38 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
+
+import pytest
 
 from agent.cli.run import Loop
 from agent.config import BusConfig
 from agent.daemon import Daemon
+from agent.io import clock
 from agent.io.buses.live import LiveBus
 from agent.io.store import Store
+from agent.model import NS
 from tests.test_daemon import PLAN, SETUP
+
+
+def test_a_clock_that_is_not_trusted_any_more_is_not_believed_before_what_was_known(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = Store(tmp_path / "keyoff.db", "unit-1")
+    loop = Loop(Daemon(SETUP, PLAN, store, "boot-1"), [LiveBus(BusConfig("can0", "virtual", "car"), ())], tmp_path, None)
+    known_ns = clock.BUILT_UTC_NS + 400 * 86_400 * NS
+    minute_ns = 60 * NS
+    says = ((0, True, True), (-minute_ns, False, False), (2 * minute_ns, False, True), (minute_ns, False, True))
+    for later_ns, synchronised, believed in says:
+        monkeypatch.setattr(time, "time_ns", lambda later_ns=later_ns: known_ns + later_ns)
+        monkeypatch.setattr(clock, "is_synchronised", lambda synchronised=synchronised: synchronised)
+        loop._next_ns = 0
+        loop._heard.set()
+        loop.beat()
+        assert (loop.daemon.engine.wall is not None) == believed
+    loop.calendar.stop()
+    store.close()
 
 
 def test_frames_that_had_to_go_are_counted_by_their_bus(tmp_path: Path) -> None:

@@ -20,8 +20,8 @@ from pathlib import Path
 
 import pytest
 
+from agent.io.database import connect_to_look
 from agent.io.states import States, read
-from agent.io.store import connect
 from hil.broker import Broker
 from hil.ca import Authority
 from hil.cloud.subscriber import Cloud
@@ -102,7 +102,7 @@ def phase(config: Path) -> str:
 
 
 def states(config: Path) -> States:
-    with closing(connect(config.parent / "state" / "keyoff.db", read_only=True)) as conn:
+    with closing(connect_to_look(config.parent / "state" / "keyoff.db")) as conn:
         return read(conn)[0]
 
 
