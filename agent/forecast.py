@@ -112,7 +112,8 @@ def _days(amount: float, mean: float, spread: float) -> float:
         return 0.0
     weekly = spread * math.sqrt(7.0)
     if mean <= 0:
-        return math.inf if weekly <= 0 else (amount / weekly) ** 2
+        root = math.inf if weekly <= 0 else amount / weekly
+        return root * root  # ** would raise where it is beyond a float
     if weekly == 0:
         return amount / mean
     root = (-weekly + math.sqrt(weekly * weekly + 4 * mean * amount)) / (2 * mean)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from agent.forecast import (
@@ -90,6 +90,7 @@ def test_the_range_is_in_order(amount: float, rate: Rate) -> None:
 
 
 @given(st.floats(0, 1e8), st.floats(0, 1e7), rates)
+@example(0.0, 1.0, Rate(0.0, 0.0, 3.6e-175))
 def test_less_is_used_up_sooner(amount: float, more: float, rate: Rate) -> None:
     assert soonest_days(amount, rate) <= soonest_days(amount + more, rate)
     assert latest_days(amount, rate) <= latest_days(amount + more, rate) * (1 + 1e-9)

@@ -20,8 +20,7 @@ from agent.events.fault import FaultCleared, FaultSet
 from agent.events.message import PromptAnswered, PromptReleased, PromptWithdrawn
 from agent.events.milestone import MilestoneReached
 from agent.events.odometer import OdometerRebased
-from agent.events.service import ServiceDue
-from agent.events.service_record import CarReminded, ServiceDone, ServiceExpected, ServiceReopened
+from agent.events.service_record import CarReminded, ServiceDone, ServiceDue, ServiceExpected, ServiceReopened
 from agent.events.trip import TripEnded, TripStarted
 from agent.model import NS, Context, Event, Rule, Setup, Value, derive_id
 from agent.report.facts import MONTHS_KEPT, Fact, Kind, MonthFacts, pruned

@@ -26,8 +26,7 @@ from agent.engine import Engine
 from agent.events import discover
 from agent.events.message import PromptAnswered, PromptDelivered, PromptReleased, PromptWithdrawn
 from agent.events.odometer import OdometerAdvanced
-from agent.events.service import ServiceDue
-from agent.events.service_record import ServiceDone, ServiceReported
+from agent.events.service_record import ServiceDone, ServiceDue, ServiceReported
 from agent.events.trip import TripEnded, TripStarted
 from agent.forecast import after_months
 from agent.model import NS, Event, Rule, Sample, Setup, Wall
@@ -187,7 +186,7 @@ class Life:
                 values[signals.DISTANCE_TO_SERVICE] = left_m // 1000
             if left_days is not None:
                 values[signals.TIME_TO_SERVICE] = left_days * 86_400
-        return [(t_ns, path, value) for path, value in values.items() for _ in range(5)]
+        return [(t_ns - 2 * n * NS, path, value) for n in reversed(range(5)) for path, value in values.items()]
 
     def _ride(self, n: int, ride: Ride, wall: Wall | None, is_on: bool) -> None:
         before_m, self.reading_m = self.reading_m, self.reading_m + ride.distance_m
