@@ -16,7 +16,8 @@ import msgspec
 
 By: TypeAlias = Literal["distance", "time", "engine_hours", "oil_life"]
 
-DRIFT = 0.25  # seasons, a new job, journeys: at 0.15 seven in ten simulated services came due within the range, not eight
+FASTER, SLOWER = 0.4, 0.25  # seasons, a new job, journeys: at 0.25 both, one in six of the simulated services came before it
+SPEAKS_AT = 0.15  # when to speak: further out, half of all owners were told two months before the reminder
 FAR_DAYS = 3650.0  # what is not used up in ten years is not told by a day
 
 
@@ -53,12 +54,12 @@ class Forecast(msgspec.Struct, frozen=True, omit_defaults=True):
 
 def soonest_days(amount: float, rate: Rate) -> float:
     """After how many days `amount` is gone, at the fast end of the range; `math.inf` when it never is."""
-    return _days(amount, rate.likely * (1 + _drift(rate)), rate.high - rate.likely)
+    return _fast_days(amount, rate, FASTER)
 
 
 def latest_days(amount: float, rate: Rate) -> float:
     """The same at the slow end."""
-    return _days(amount, rate.likely * (1 - _drift(rate)), rate.low - rate.likely)
+    return _days(amount, rate.likely * (1 - SLOWER * _is_uneven(rate)), rate.low - rate.likely)
 
 
 def likely_days(amount: float, rate: Rate) -> float:
@@ -82,9 +83,9 @@ def forecast(lefts: Sequence[Left], today: date) -> Forecast | None:
 
 
 def reminder_days(left: Left, rate: Rate) -> float:
-    """In how many days the car's own reminder may start, at the fast end of the range; not above 0: now."""
-    by_amount = soonest_days(left.amount - left.reminds_at, rate)
-    return min(by_amount, soonest_days(left.amount, rate) - left.reminds_days)
+    """In how many days the car's own reminder may start, at a fast pace; not above 0: now."""
+    by_amount = _fast_days(left.amount - left.reminds_at, rate, SPEAKS_AT)
+    return min(by_amount, _fast_days(left.amount, rate, SPEAKS_AT) - left.reminds_days)
 
 
 def day_after(today: date, days: int) -> str:
@@ -98,8 +99,13 @@ def after_months(day: date, months: int) -> date:
     return date(year, month + 1, min(day.day, (following - timedelta(days=1)).day))
 
 
-def _drift(rate: Rate) -> float:
-    return DRIFT if rate.low < rate.high else 0.0
+def _fast_days(amount: float, rate: Rate, drift: float) -> float:
+    return _days(amount, rate.likely * (1 + drift * _is_uneven(rate)), rate.high - rate.likely)
+
+
+def _is_uneven(rate: Rate) -> bool:
+    """A day is a day."""
+    return rate.low < rate.high
 
 
 def _day_within(today: date, days: float) -> str | None:

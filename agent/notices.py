@@ -9,7 +9,7 @@ another name, is open too. A notice without any criterion is about no car in par
 from __future__ import annotations
 
 import re
-from typing import Literal, NamedTuple, TypeAlias
+from typing import Annotated, Literal, NamedTuple, TypeAlias
 
 import msgspec
 
@@ -20,6 +20,9 @@ Verdict: TypeAlias = Literal["applies", "does not", "cannot tell"]
 
 VIN_CHARS, SERIAL_CHARS = 17, 6  # the last ones count the cars of a maker, model, year and plant (ISO 3779)
 IS_VIN = re.compile(r"[A-HJ-NPR-Z0-9]{17}")  # likewise: no I, O, Q
+
+
+Text: TypeAlias = Annotated[str, msgspec.Meta(min_length=1)]
 
 
 class VinRange(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -45,9 +48,9 @@ class Match(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaul
 class Notice(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """`id` as its publisher numbers it; `title` and `remedy` are shown to the owner as they are."""
 
-    id: str
+    id: Text
     kind: NoticeKind
-    title: str
+    title: Text
     published_day: str
     match: Match
     remedy: str = ""

@@ -31,6 +31,7 @@ from agent import signals
 from agent.dtc import ADVICE, LAMP, Severity, describe, is_code
 from agent.events.concern import Concern, ConcernSettled
 from agent.model import NS, Context, Event, Rule, Setup, Value, derive_id
+from agent.stitch import is_trusted
 
 APART_S = 10  # a tester's burst of requests is over by then: the ECU was asked twice, not one answer heard twice
 LAMP_S = 60  # testers ask for PID 01 at least as often, and then all ECUs answer within 50 ms (ISO 15765-4)
@@ -75,7 +76,7 @@ class FaultCleared(Event, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Moment(msgspec.Struct, frozen=True):
-    """`utc_ns` None: nobody knew the date."""
+    """`utc_ns` None: nobody knew the date for sure."""
 
     boot_id: str
     t_ns: int
@@ -114,7 +115,7 @@ class Fault(Rule):
         self.state = FaultState()
 
     def sample(self, ctx: Context, signal: str, value: Value) -> Iterator[Event]:
-        now = Moment(ctx.boot_id, ctx.t_ns, ctx.wall.utc_ns(ctx.t_ns) if ctx.wall else None)
+        now = Moment(ctx.boot_id, ctx.t_ns, ctx.wall.utc_ns(ctx.t_ns) if is_trusted(ctx.wall) else None)
         if signal in KINDS:
             answer = signals.by_ecu(value)
             if answer is not None:
@@ -235,6 +236,6 @@ def _is_concern(k: Kept) -> bool:
 
 def _dated(first: Moment, ctx: Context) -> Moment:
     """The moment with the date that is known by now, if it is of this boot."""
-    if first.utc_ns is not None or ctx.wall is None or first.boot_id != ctx.boot_id:
+    if first.utc_ns is not None or not is_trusted(ctx.wall) or first.boot_id != ctx.boot_id:
         return first
     return msgspec.structs.replace(first, utc_ns=ctx.wall.utc_ns(first.t_ns))

@@ -20,7 +20,8 @@ recalls": `catalogues` tells how old the latest word of each is.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import ClassVar, Literal, TypeAlias
+from typing import Annotated, ClassVar, Literal, TypeAlias
+from zoneinfo import ZoneInfo
 
 import msgspec
 
@@ -28,6 +29,7 @@ from agent import signals
 from agent.events.appointment import AppointmentChanged
 from agent.events.concern import Concern, ConcernSettled, Why
 from agent.events.message import Answer, PromptAnswered
+from agent.localtime import day_of
 from agent.model import Context, Event, Rule, Setup, Value, derive_id
 from agent.notices import Identity, Notice, NoticeKind, Verdict, judge
 from agent.stitch import is_trusted
@@ -50,8 +52,8 @@ class CatalogueReceived(Event, frozen=True, kw_only=True, omit_defaults=True):
     leaves: ClassVar[bool] = False
     urgent: ClassVar[bool] = True
     enterable: ClassVar[bool] = True
-    source: str
-    issued_utc_ns: int
+    source: Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
+    issued_utc_ns: Annotated[int, msgspec.Meta(ge=0)]
     notices: list[Notice]
     complete: bool = False
 
@@ -119,6 +121,7 @@ class NoticeRule(Rule):
 
     def __init__(self, setup: Setup) -> None:
         super().__init__(setup)
+        self.zone = ZoneInfo(setup.owner.timezone)
         self.state = NoticeState()
 
     def sample(self, ctx: Context, signal: str, value: Value) -> Iterator[Event]:
@@ -281,6 +284,7 @@ class NoticeRule(Rule):
                 "title": notice.title,
                 "source": known.source,
                 "published_day": notice.published_day,
+                "catalogue_day": day_of(self.state.catalogues[known.source], self.zone),
                 "remedy": notice.remedy,
                 "reference": notice.reference or notice.id,
                 "missing": ", ".join(known.missing),

@@ -38,6 +38,7 @@ OWNERS = 200
 DAYS = 3 * 365
 AHEAD_DAYS = 14
 SETTLING = 21
+HEARD_S = 60  # after a drive's start: its cluster is awake, and the bus not yet silent, which it is for the rest of the drive
 ZONE = ZoneInfo("Europe/Berlin")
 VEHICLE = Vehicle("a simulated car")
 RULES_USED = ("household", "ignition", "trip", "habits", "service", "appointment", "prompt")
@@ -196,8 +197,8 @@ class Life:
         trip_id = f"{self.number} {start}"
         self._to(n, ride.from_min, wall)
         self._raise([TripStarted(id="", t_ns=start, boot_id=self.engine.boot_id, trip_id=trip_id)])
+        self._heed(self.engine.feed(self._heard(start + HEARD_S * NS, n)))
         self._to(n, ride.to_min, wall)
-        self._heed(self.engine.feed(self._heard(end, n)))
         ended = TripEnded(
             id="",
             t_ns=end,

@@ -34,6 +34,12 @@ def test_a_code_is_set_by_a_second_answer_and_says_what_it_means() -> None:
     assert fault.first_utc_ns == at(UTC_S), "since the first answer, not the second"
 
 
+def test_a_clock_that_is_not_trusted_dates_nothing() -> None:
+    bench = Bench(wall=wall(UTC_S, quality="unsure")).live([answer(0, "P0301"), answer(20, "P0301")])
+    assert bench.of(FaultSet)[0].first_utc_ns is None
+    assert bench.of(Concern)[0].utc_ns is None
+
+
 def test_a_burst_of_requests_bears_nothing_out() -> None:
     assert told(Bench().live([answer(0, "P0301"), answer(1, "P0301"), answer(APART_S - 0.1, "P0301")])) == []
 
