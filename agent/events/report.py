@@ -202,12 +202,12 @@ class ReportRule(Rule):
     def _note_service(self, event: Event) -> None:
         s = self.state
         match event:
+            case ServiceExpected(is_gone=True) | ServiceDone():
+                s.expected = {item: each for item, each in s.expected.items() if item != event.item}
             case ServiceExpected():
                 s.expected = s.expected | {event.item: expected(event, s.expected.get(event.item))}
             case ServiceDue(stage="due") if event.item in s.expected:
                 s.expected = s.expected | {event.item: msgspec.structs.replace(s.expected[event.item], is_due=True)}
-            case ServiceDone():
-                s.expected = {item: each for item, each in s.expected.items() if item != event.item}
             case CarReminded():
                 s.beeps, s.told_before = s.beeps + 1, s.told_before + bool(event.ahead_days)
 

@@ -235,7 +235,7 @@ class ServiceRule(Rule):
         for item, each in self.state.items.items():
             service = services.get(item)
             if service is None:
-                yield self._settled(ctx, item, each, "no longer true")
+                yield from self._taken_back(ctx, item, each)
             elif each.basis != (told := interval.basis(service)):
                 self._put(service, msgspec.structs.replace(each, basis=told))
                 if not interval.is_older(each, told):
@@ -261,14 +261,14 @@ class ServiceRule(Rule):
         lefts = interval.lefts(service, each, now)
         stage = interval.stage(lefts)
         if RANK[stage] < RANK[each.stage] and is_anew:
-            yield self._settled(ctx, service.item, each, "no longer true")
-            each = msgspec.structs.replace(each, stage=None, told_day=None, first_day=None, anew=each.anew + 1)
+            yield from self._taken_back(ctx, service.item, each)
+            each = msgspec.structs.replace(each, stage=None, told_day=None, first_day=None, expected=None, anew=each.anew + 1)
         if is_stale := interval.is_stale(each, now.today):
             each = msgspec.structs.replace(each, is_booked=False, anew=each.anew + 1)
         expected = forecast(lefts, now.today) if now.today else each.expected
         if expected != each.expected:
             each = msgspec.structs.replace(each, expected=expected)
-            told = told_of(ctx, "ServiceExpected", service, each, ctx.boot_id, ctx.t_ns, expected)
+            told = told_of(ctx, "ServiceExpected", service.item, each, ctx.boot_id, ctx.t_ns, expected)
             due_m, due_day = interval.due_m(service, each, now.counters), interval.due_day(service, each, now.counters)
             yield ServiceExpected(**told, due_m=due_m, due_day=due_day, forecast=expected)
         self._put(service, each)
@@ -280,7 +280,7 @@ class ServiceRule(Rule):
     def _raise(self, ctx: Context, service: Service, stage: Stage, now: Now) -> Iterator[Event]:
         before = self.state.items[service.item]
         today = interval.text_of(now.today)
-        told = told_of(ctx, "ServiceDue", service, before, stage)
+        told = told_of(ctx, "ServiceDue", service.item, before, stage)
         each = msgspec.structs.replace(
             before, stage=stage, told_day=today, first_day=before.first_day or today, due_id=told["id"]
         )
@@ -304,7 +304,7 @@ class ServiceRule(Rule):
             return
         self._put(service, following)
         told_m, told_day = (reading_m, day) if done.about else (following.last_m, following.last_day)
-        yield ServiceDone(**told_of(ctx, "ServiceDone", service, each), how=how, reading_m=told_m, day=told_day)
+        yield ServiceDone(**told_of(ctx, "ServiceDone", service.item, each), how=how, reading_m=told_m, day=told_day)
         yield self._settled(ctx, service.item, each, "done")
 
     def _reopen(self, ctx: Context, service: Service, why: Why) -> Iterator[Event]:
@@ -319,7 +319,7 @@ class ServiceRule(Rule):
             return
         each = msgspec.structs.replace(each, is_booked=False, is_wrong=False, anew=each.anew + 1)
         self._put(service, each)
-        reopened = ServiceReopened(**told_of(ctx, "ServiceReopened", service, each), why=why)
+        reopened = ServiceReopened(**told_of(ctx, "ServiceReopened", service.item, each), why=why)
         yield reopened
         if each.stage is not None:
             yield self._concern(ctx, service, now, [each.due_id, reopened.id], is_again=True)
@@ -339,7 +339,7 @@ class ServiceRule(Rule):
         lefts = interval.lefts(service, each, now) if may_learn else []
         self._put(service, interval.with_reminder(each, lefts, since_m))
         ahead = (now.today - date.fromisoformat(each.first_day)).days if now.today and each.first_day else None
-        told = told_of(ctx, "CarReminded", service, each)
+        told = told_of(ctx, "CarReminded", service.item, each)
         yield CarReminded(**told, how=how, day=interval.text_of(now.today), ahead_days=ahead)
 
     # -- inside ----------------------------------------------------------------------------------
@@ -389,6 +389,10 @@ class ServiceRule(Rule):
             utc_ns=ctx.wall.utc_ns(ctx.t_ns) if is_trusted(ctx.wall) else None,
             is_again=is_again,
         )
+
+    def _taken_back(self, ctx: Context, item: str, each: Interval) -> Iterator[Event]:
+        yield ServiceExpected(**told_of(ctx, "ServiceExpected", item, each, ctx.boot_id, ctx.t_ns, "gone"), is_gone=True)
+        yield self._settled(ctx, item, each, "no longer true")
 
     def _settled(self, ctx: Context, item: str, each: Interval, why: Literal["done", "no longer true"]) -> ConcernSettled:
         id = derive_id(ctx.unit, "ConcernSettled", item, each.key, each.anew, why)

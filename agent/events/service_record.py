@@ -9,7 +9,6 @@ from typing import Annotated, Any, ClassVar, Literal
 
 import msgspec
 
-from agent.config import Service
 from agent.forecast import By, Forecast
 from agent.interval import How, Interval, Stage, Why
 from agent.model import Context, Event, derive_id
@@ -72,7 +71,8 @@ class CarReminded(Event, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class ServiceExpected(Event, frozen=True, kw_only=True, omit_defaults=True):
-    """Kept on the unit: the forecast of an item is another one; absent: it is not known."""
+    """Kept on the unit: the forecast of an item is another one; absent: it is not known. `is_gone`: what was told of the item
+    is no longer so; what holds now, if it is still there, follows."""
 
     leaves: ClassVar[bool] = False
     item: str
@@ -80,6 +80,7 @@ class ServiceExpected(Event, frozen=True, kw_only=True, omit_defaults=True):
     due_m: float | None = None
     due_day: str | None = None
     forecast: Forecast | None = None
+    is_gone: bool = False
 
 
 class ServiceReported(Event, frozen=True, kw_only=True, omit_defaults=True):
@@ -96,7 +97,7 @@ class ServiceReported(Event, frozen=True, kw_only=True, omit_defaults=True):
     day: Annotated[str, msgspec.Meta(pattern=r"^\d{4}-\d{2}-\d{2}$")] | None = None  # None, or one to come: today
 
 
-def told_of(ctx: Context, kind: str, service: Service, each: Interval, *more: object) -> dict[str, Any]:
+def told_of(ctx: Context, kind: str, item: str, each: Interval, *more: object) -> dict[str, Any]:
     """What all that is told of an interval has."""
-    id = derive_id(ctx.unit, kind, service.item, each.key, each.anew, *more)
-    return {"id": id, "t_ns": ctx.t_ns, "boot_id": ctx.boot_id, "item": service.item, "interval": each.key}
+    id = derive_id(ctx.unit, kind, item, each.key, each.anew, *more)
+    return {"id": id, "t_ns": ctx.t_ns, "boot_id": ctx.boot_id, "item": item, "interval": each.key}

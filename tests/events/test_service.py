@@ -384,6 +384,16 @@ def test_done_on_a_day_of_which_nothing_is_known_has_no_reading() -> None:
     assert (expected.due_m, expected.due_day) == (None, "2026-11-01")
 
 
+def test_what_is_gone_or_taken_back_is_not_expected_either() -> None:
+    unit = driven_in(Service("oil change", 10_000, 12_000)).restart(TYRES)
+    assert [e.item for e in unit.of(ServiceExpected) if e.is_gone] == ["oil change"]
+    slip = OdometerRebased(id="", t_ns=0, boot_id="b1", from_m=START_M, to_m=90e6, why="entered")
+    unit.enter(slip)
+    right = OdometerRebased(id="", t_ns=0, boot_id="b1", from_m=90e6, to_m=START_M, why="entered")
+    unit.enter(right)
+    assert [(e.item, e.is_gone) for e in unit.of(ServiceExpected)[-2:]] == [("tyres", True), ("tyres", False)]
+
+
 def test_an_older_service_in_the_config_does_not_undo_a_newer_one() -> None:
     unit = driven_in(Service("both", 10_000, 12_000, 12, "2025-06-01")).says("both", "done").drive(30)
     unit.restart(Service("both", 10_000, 9_000, 12, "2025-03-01")).drive(3)
