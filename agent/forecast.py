@@ -2,7 +2,8 @@
 
 Every limit is an amount that shrinks from day to day: metres at the car's pace, engine hours, percent of oil life, days by one
 a day. Weeks differ, and the differences average out: what is driven in d days lies around likely × d, within the spread of
-one week × √(weeks), and the pace itself may change by DRIFT. That is the range; for a limit in days it is one day wide.
+one week × √(weeks), and the pace itself may change: by FASTER, SLOWER. That is the range, in which some eight services of ten
+come due; for a limit in days it is one day wide.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ class Rate(NamedTuple):
     low: float
     likely: float
     high: float
+    before: float = 0.0  # likely by the quarter before: whoever comes back from abroad drives as then
 
 
 EVERY_DAY = Rate(1.0, 1.0, 1.0)
@@ -54,7 +56,7 @@ class Forecast(msgspec.Struct, frozen=True, omit_defaults=True):
 
 def soonest_days(amount: float, rate: Rate) -> float:
     """After how many days `amount` is gone, at the fast end of the range; `math.inf` when it never is."""
-    return _fast_days(amount, rate, FASTER)
+    return _fast_days(amount, rate._replace(likely=max(rate.likely, min(rate.before, rate.high))), FASTER)
 
 
 def latest_days(amount: float, rate: Rate) -> float:

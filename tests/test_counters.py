@@ -111,7 +111,7 @@ def test_engine_hours_go_with_the_way() -> None:
     counters = driven(driven(counters, {"distance_m": 5.0}), {"engine_s": 360.0})
     assert counters.engine_h == pytest.approx(10.1)
     rate = counters.engine_rate(PACE)
-    assert rate is not None and rate == pytest.approx((1 / 6, 0.5, 7 / 6), rel=0.02)
+    assert rate is not None and rate[:3] == pytest.approx((1 / 6, 0.5, 7 / 6), rel=0.02)
     assert counters.engine_rate(None) is None and Counters().engine_rate(PACE) is None
     assert read(counters, heard(hours=1260.1), None, None)[0].engine_offset_h == pytest.approx(1250.0)
 
@@ -121,6 +121,7 @@ def test_oil_life_goes_as_it_was_seen_to_go() -> None:
     counters, _ = read(counters, heard(oil=88), None, "2026-10-25")
     assert counters.oil_rate(date(2026, 10, 25), PACE) is None  # two points
     counters, _ = read(counters, heard(oil=70), None, "2026-11-10")
-    assert counters.oil_rate(date(2026, 11, 10), PACE) == pytest.approx((0.5 / 3, 0.5, 3.5 / 3))
+    rate = counters.oil_rate(date(2026, 11, 10), PACE)
+    assert rate is not None and rate[:3] == pytest.approx((0.5 / 3, 0.5, 3.5 / 3))
     counters, _ = read(counters, heard(oil=100), None, "2026-11-11")
     assert counters.oil_from == (100, "2026-11-11")

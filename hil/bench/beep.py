@@ -196,6 +196,7 @@ class Life:
         start, end = at(n, ride.from_min), at(n, ride.to_min)
         trip_id = f"{self.number} {start}"
         self._to(n, ride.from_min, wall)
+        self._heed(self.engine.feed([(start, signals.DISTANCE_TO_SERVICE, None)]))  # the bus lives: else the ignition is off
         self._raise([TripStarted(id="", t_ns=start, boot_id=self.engine.boot_id, trip_id=trip_id)])
         self._heed(self.engine.feed(self._heard(start + HEARD_S * NS, n)))
         self._to(n, ride.to_min, wall)

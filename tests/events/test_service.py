@@ -277,6 +277,16 @@ def test_forecasts_follow_the_pace() -> None:
     assert slow is not None and fast is not None and fast.likely_day < slow.likely_day
 
 
+def test_after_a_quarter_abroad_it_is_told_in_time_and_comes_due_within_its_range() -> None:
+    unit = Unit(Service("oil change", 15_000, 7_500, car_reminds_km_before=1000.0), reading_m=START_M - 120 * 30_000).drive(120)
+    soon = unit.until(unit.day + 84).drive(110).of(ServiceDue)[0]
+    beep = 120 + 84 + (22_500_000 - 1_000_000 - START_M) / 30_000
+    assert 14 <= beep - soon.t_ns / DAY_NS <= LEAD_DAYS
+    due = unit.of(ServiceDue)[1]
+    day = (MONDAY + timedelta(days=due.t_ns // DAY_NS)).date().isoformat()
+    assert soon.earliest_day is not None and soon.latest_day is not None and soon.earliest_day <= day <= soon.latest_day
+
+
 # -- the car's own reminder ------------------------------------------------------------------------------
 
 
