@@ -17,7 +17,7 @@ off leaves it out. Which ECU said so is not known, and all but one always say of
 
 A code set as stored or permanent that is to be looked at soon, or before driving on, is a Concern too; a pending one never:
 the ECU itself waits for a second drive before it believes it. One Concern per code, whatever the ECUs and kinds;
-settled when the last of them is cleared.
+settled when the last of them is cleared. Of many at once MAX_SAID are Concerns, and all that say stop.
 """
 
 from __future__ import annotations
@@ -35,6 +35,7 @@ from agent.stitch import is_trusted
 
 APART_S = 10  # a tester's burst of requests is over by then: the ECU was asked twice, not one answer heard twice
 LAMP_S = 60  # testers ask for PID 01 at least as often, and then all ECUs answer within 50 ms (ISO 15765-4)
+MAX_SAID = 10  # codes at once that a person hears of, and whatever says stop: a flat battery leaves dozens. All are facts, too
 MAX_KEPT = 128  # no car has as many at once; what is beyond is not told, so that garbage cannot fill the state
 
 Kind: TypeAlias = Literal["stored", "pending", "permanent", "lamp"]
@@ -171,7 +172,8 @@ class Fault(Rule):
         """A Concern for each code that has become one."""
         known = {k.code for k in before if _is_concern(k)}
         new = {k.code for k in self.state.kept if _is_concern(k)} - known
-        for code in sorted(new):
+        stop = {code for code in new if describe(code).severity == "stop now"}
+        for code in [*sorted(stop), *sorted(new - stop)[: max(0, MAX_SAID - len(known | stop))]]:
             sets = [k for k in self.state.kept if k.code == code and _is_concern(k)]
             words, severity = describe(code)
             yield Concern(
