@@ -18,7 +18,7 @@ import msgspec
 By: TypeAlias = Literal["distance", "time", "engine_hours", "oil_life"]
 
 FASTER, SLOWER = 0.4, 0.25  # seasons, a new job, journeys: at 0.25 both, one in six of the simulated services came before it
-SPEAKS_AT = 0.15  # when to speak: further out, half of all owners were told two months before the reminder
+SPEAKS_AT = 0.25  # when to speak; at 0.15 one seed of three came near to the 95 percent that are to be told in time
 FAR_DAYS = 3650.0  # what is not used up in ten years is not told by a day
 
 

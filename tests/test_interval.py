@@ -19,6 +19,7 @@ from agent.interval import (
     Interval,
     Now,
     completed,
+    corrected,
     first,
     following,
     is_same_service,
@@ -116,6 +117,8 @@ def test_what_starts_long_before_is_about_something_else() -> None:
     early = NOW._replace(reading_m=49.5e6)
     each = with_reminder(first(BOTH), [left_by("distance", now=early)], 0.0)  # 5,500 km before
     assert (each.reminded, each.learned_m, each.learned_days) == (True, None, None)
+    each = with_reminder(first(BOTH), [left_by("time", now=NOW._replace(today=date(2026, 11, 20)))], 0.0)  # 101 days before
+    assert each.learned_days is None
     slow = early._replace(reading_m=53e6, pace=Rate(5_000.0, 5_000.0, 5_000.0))
     each = with_reminder(first(BOTH), [left_by("distance", now=slow)], 0.0)  # 400 days of it
     assert (each.learned_m, each.learned_days) == (2e6, 90.0)
@@ -125,6 +128,20 @@ def test_the_units_own_reading_is_corrected_and_not_what_a_person_named() -> Non
     own, named = after(first(BOTH), "k", NOW), first(BOTH)
     assert shifted(own, 5e6, own_alone=True).last_m == 55e6
     assert shifted(named, 5e6, own_alone=True).last_m == 40e6
+
+
+def test_what_is_told_better_of_the_same_service_keeps_what_is_known() -> None:
+    each = after(first(BOTH), "k", NOW)
+    better = after(each, "k", NOW._replace(reading_m=None, today=date(2026, 11, 10)))
+    assert (corrected(each, better).last_m, corrected(each, better).last_day) == (50e6, "2026-11-10")
+    undated = after(each, "k", NOW._replace(reading_m=49.9e6, today=None))
+    assert (corrected(each, undated).last_m, corrected(each, undated).last_day) == (49.9e6, "2026-11-22")
+
+
+def test_engine_hours_go_back_with_the_way() -> None:
+    counters = Counters(engine_h=100.0, trips_h=10.0, trips_m=500_000.0)
+    done = following(first(BOTH), "k", Done(49e6, TODAY, back_m=1e6), counters, "told", first(BOTH).basis)
+    assert done.last_engine_h == 80.0
 
 
 def test_a_reading_that_is_learned_later_is_put_back_to_the_day() -> None:

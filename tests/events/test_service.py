@@ -18,6 +18,7 @@ from agent.events.appointment import AppointmentChanged
 from agent.events.concern import Concern, ConcernSettled
 from agent.events.habits import HabitsRule
 from agent.events.household import HouseholdRule
+from agent.events.ignition import IgnitionChanged
 from agent.events.message import Answer, PromptAnswered
 from agent.events.odometer import OdometerAdvanced, OdometerRebased
 from agent.events.service import ServiceRule
@@ -463,6 +464,13 @@ def test_the_countdown_of_a_car_without_an_odometer_does_not_come_due_by_a_corre
     unit.enter(entered).reading_m += 10e6
     unit.enter(OdometerAdvanced(id="", t_ns=0, boot_id="b1", reading_m=unit.reading_m)).until(unit.day + 2)
     assert told(unit) == []
+
+
+def test_what_a_cluster_says_after_key_off_is_no_service() -> None:
+    unit = Unit(Service("service", from_car=True)).drive(30, heard={signals.DISTANCE_TO_SERVICE: 800})
+    unit.enter(IgnitionChanged(id="", t_ns=unit.day * DAY_NS + 3600 * NS, boot_id="b1", ignition="off"))
+    unit.drive(1, heard={signals.DISTANCE_TO_SERVICE: 65_535})
+    assert unit.of(ServiceDone) == []
 
 
 def test_what_a_cluster_says_in_the_first_seconds_of_a_drive_is_not_of_the_trip_before() -> None:
