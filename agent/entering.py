@@ -70,7 +70,7 @@ def entry_of(kind: str, data: dict[str, Any], ref: str, ctx: Context) -> Entry:
 
 def event_of(kind: str, data: dict[str, Any], ref: str, ctx: Context) -> Event:
     """The event, its id from `ref`. Raises EntryRefused."""
-    if kind.lower() == "offer":
+    if _is_offer(kind):
         raise EntryRefused(NOT_ASKED)
     record = kinds().get(kind)
     if record is None:
@@ -133,10 +133,14 @@ def _offers(value: Any) -> bool:
     """Whether there is an offer in it."""
     match value:
         case dict():
-            return value.get("kind") == "offer" or any(map(_offers, value.values()))
+            return _is_offer(value.get("kind")) or any(map(_offers, value.values()))
         case list():
             return any(map(_offers, value))
     return False
+
+
+def _is_offer(kind: Any) -> bool:
+    return isinstance(kind, str) and kind.strip().casefold() == "offer"
 
 
 def _fits(value: Any, depth: int = 0) -> bool:

@@ -88,8 +88,14 @@ _CHARGE = (
 )
 
 _REMEDY = ("Was zu tun ist: {remedy:words}.", "")
-_PUBLISHED = "Veröffentlicht von {source:words} am {published_day:day}, Kennzeichen {reference:words}."
-_MATCHED = "Das Gerät hat es mit den Daten dieses Autos verglichen."
+_PUBLISHED = (
+    "Veröffentlicht von {source:words} am {published_day:day}, Kennzeichen {reference:words}.",
+    "Veröffentlicht von {source:words}, Kennzeichen {reference:words}.",
+)
+_MATCHED = (
+    "Das Gerät hat den Katalog vom {catalogue_day:day} mit den Daten dieses Autos verglichen.",
+    "Das Gerät hat es mit den Daten dieses Autos verglichen.",
+)
 _REMEDIED = "Eine Werkstatt der Marke kann sehen, ob es schon erledigt ist. Ist es das, antworten Sie so."
 _DO_NOT_DRIVE = (
     "Nicht fahren: {title:short}",

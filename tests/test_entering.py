@@ -90,7 +90,8 @@ def test_an_offer_was_not_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr("agent.entering.kinds", lambda: {"NoticeMade": NoticeMade})
     assert refusal("offer", {"text": "only today"}) == "not asked"
-    assert refusal("Offer", {}) == "not asked"
+    assert refusal("Offer", {}) == refusal(" offer ", {}) == "not asked"
+    assert refusal("NoticeMade", {"kind": " OFFER", "price": 5}) == "not asked"
     assert refusal("NoticeMade", {"kind": "offer"}) == "not asked"
     assert refusal("NoticeMade", {"kind": "coupon"}) == "not asked"
     assert refusal("NoticeMade", {"kind": "offer", "price": 5}) == "not asked", "whatever else is wrong with it"

@@ -132,7 +132,7 @@ def setup_of(config: Config, path: Path | None) -> tuple[Setup, Plan]:
         folder = path.parent / folder
     vehicle, profile = find_vehicle(config.vehicle.profile, folder)
     plan = load_plan(vehicle, profile, wanted=wanted(), cache_dir=Path(config.unit.cache_dir))
-    return Setup(config.unit.id, vehicle, config.owner, config.service, config.car), plan
+    return Setup(config.unit.id, vehicle, config.owner, config.service, config.car, config.vehicle.profile), plan
 
 
 def bench_config(vehicle: str, config_path: Path | None) -> Config:
