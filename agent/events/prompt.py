@@ -32,7 +32,7 @@ from typing import ClassVar
 from agent.events.appointment import SlotsRanked
 from agent.events.concern import Concern, ConcernSettled
 from agent.events.household import DriverRemoved, DriverSaved, PromptsStopped
-from agent.events.ignition import IgnitionChanged
+from agent.events.ignition import IgnitionChanged, ListeningBegan
 from agent.events.message import (
     HeldBy,
     Part,
@@ -73,6 +73,7 @@ class PromptRule(Rule):
         Concern,
         ConcernSettled,
         SlotsRanked,
+        ListeningBegan,
         IgnitionChanged,
         TripStarted,
         TripEnded,
@@ -102,6 +103,8 @@ class PromptRule(Rule):
             case SlotsRanked():
                 for prompt in s.find(lambda p: p.concern.bookable == event.bookable and p.phase == "held"):
                     s.change(prompt, slots=event.slots)
+            case ListeningBegan():  # it may have come on since: that counts from now
+                s.ignition, s.driving, s.on_ns = "unknown", False, ctx.t_ns
             case IgnitionChanged() | TripStarted() | TripEnded():
                 yield from self._park_or_drive(ctx, event)
             case PromptDelivered():
@@ -132,10 +135,6 @@ class PromptRule(Rule):
                 yield from self._held(ctx, prompt, by)
         for driver in dict.fromkeys(p.driver for p in clear):
             yield from self._offer(ctx, driver, [p for p in clear if p.driver == driver])
-
-    def restore(self, body: bytes, ctx: Context) -> None:
-        super().restore(body, ctx)  # the ignition may have come on since: it counts from now
-        self.state.ignition, self.state.driving, self.state.on_ns, self.state.look_ns = "unknown", False, ctx.t_ns, ctx.t_ns
 
     # -- what holds it here ----------------------------------------------------------------------
 

@@ -16,7 +16,8 @@ from agent.events.prompt import EARLY_NS, HOLD_S, LATE_NS, SNOOZE_MAX_DAYS
 from agent.model import NS, Wall
 from agent.prompts import ENDED_KEPT
 from agent.signals import IGNITION
-from tests.sim.car import at, drive, wall
+from agent.vehicle import Vehicle
+from tests.sim.car import BY_ACTIVITY, BY_SIGNAL, at, drive, wall
 from tests.sim.parked import ANA, DAY_S, Scene, concern, local, settled, utc_s
 
 # -- held, and released ------------------------------------------------------------------------------
@@ -125,7 +126,31 @@ def test_a_unit_that_restarts_in_mid_drive_does_not_say_it_then() -> None:
     scene.restart("boot-2").until(1)
     assert scene.of(PromptReleased) == []
     scene.live([(at(s), IGNITION, None) for s in range(1, 1000)])
-    assert [m.t_ns for m in scene.of(PromptReleased)] == [at(HOLD_S)], "not known for ten minutes"
+    assert [m.t_ns for m in scene.of(PromptReleased)] == [at(1 + HOLD_S)], "not known for ten minutes"
+
+
+@pytest.mark.parametrize("car", [BY_SIGNAL, BY_ACTIVITY])
+@pytest.mark.parametrize("urgency", ["usual", "celebration", "safety"])
+@pytest.mark.parametrize("is_suspended", [False, True])
+def test_nor_one_that_was_away_in_mid_drive_for_longer_than_any_hold(car: Vehicle, urgency: str, is_suspended: bool) -> None:
+    """The process, in the same boot, or the whole unit: it comes back to a car that is driven."""
+    scene = Scene("2026-10-26 18:00", vehicle=car).until(1)
+    samples = drive(700, length_s=4000, rpm=900.0, key=car is BY_SIGNAL)
+    scene.live(s for s in samples if s[0] < at(1400)).say(concern(urgency=urgency))  # type: ignore[attr-defined]
+    scene = scene.resume(3000) if is_suspended else scene.restart()
+    scene.until(3000)
+    scene.live(s for s in samples if s[0] >= at(3002))
+    assert scene.of(PromptReleased) == []
+    assert len(scene.until(9999).of(PromptReleased)) == 1
+
+
+def test_a_unit_that_was_suspended_while_parked_releases_nothing_before_it_knows_the_ignition() -> None:
+    scene = Scene().parked().say(concern())
+    scene.delivered().say(concern("c2", subject="other"))
+    scene.resume(3 * DAY_S).until(3 * DAY_S + 110 + HOLD_S - 1)
+    assert len(scene.of(PromptReleased)) == 1, "its moment came while nobody knew whether the car is driven"
+    scene.until(3 * DAY_S + 110 + HOLD_S)
+    assert len(scene.of(PromptReleased)) == 2
 
 
 # -- one message, and how often --------------------------------------------------------------------------
