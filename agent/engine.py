@@ -24,7 +24,7 @@ import msgspec
 from agent import signals
 from agent.encoded import Encoded
 from agent.events import check_acyclic, discover
-from agent.events.ignition import ListeningBegan
+from agent.events.ignition import ListeningStarted
 from agent.events.trip import Trip
 from agent.grid import Grid, GridState
 from agent.model import NS, ClockQuality, Context, Event, Frame, Rule, Sample, Setup, Step, Value, Wall, derive_id
@@ -326,8 +326,8 @@ class Engine:
     def _listen(self, t_ns: int) -> None:
         self._was_away, self._t_ns = False, max(self._t_ns, t_ns)
         ctx = self.context(self._t_ns)
-        id = derive_id(ctx.unit, "ListeningBegan", ctx.boot_id, ctx.t_ns)
-        self._publish(ctx, self._heard(ctx, ListeningBegan(id=id, t_ns=ctx.t_ns, boot_id=ctx.boot_id)))
+        id = derive_id(ctx.unit, "ListeningStarted", ctx.boot_id, ctx.t_ns)
+        self._publish(ctx, self._heard(ctx, ListeningStarted(id=id, t_ns=ctx.t_ns, boot_id=ctx.boot_id)))
 
     def _soonest_ns(self) -> int:
         due_ns, pause_ns = self._wishes.soonest_ns(self.context(self._t_ns)), self.grid.due_ns

@@ -40,7 +40,7 @@ class IgnitionChanged(Event, frozen=True, kw_only=True, omit_defaults=True):
     ignition: Ignition
 
 
-class ListeningBegan(Event, frozen=True, kw_only=True, omit_defaults=True):
+class ListeningStarted(Event, frozen=True, kw_only=True, omit_defaults=True):
     """From the engine: nobody listened until now, for the agent starts, or the unit was suspended. Kept on the unit."""
 
     leaves: ClassVar[bool] = False
@@ -57,7 +57,7 @@ class IgnitionRule(Rule):
 
     name: ClassVar[str] = "ignition"
     signals: ClassVar[tuple[str, ...]] = (signals.IGNITION, signals.ODOMETER)  # the latter is what a service comes due by
-    hears: ClassVar[tuple[type[Event], ...]] = (ListeningBegan, TripStarted, TripEnded)
+    hears: ClassVar[tuple[type[Event], ...]] = (ListeningStarted, TripStarted, TripEnded)
     raises: ClassVar[tuple[type[Event], ...]] = (IgnitionChanged,)
     state: IgnitionState
 
@@ -94,7 +94,7 @@ class IgnitionRule(Rule):
         if event.boot_id != ctx.boot_id:  # an earlier boot's trip, told only now
             return
         match event:
-            case ListeningBegan():
+            case ListeningStarted():
                 self.state.since_ns = ctx.t_ns
                 yield from self._become(ctx, "unknown")
             case TripStarted():
