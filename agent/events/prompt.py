@@ -9,6 +9,7 @@
 | held | ConcernSettled | expired | PromptExpired |
 | released | the ignition comes on, and nobody told that it was shown | held | PromptWithdrawn |
 | released | it could be shown no longer, and nobody told that it was | held | PromptHeld |
+| released | its person's profile changes, before it can have been shown | held, and released anew | PromptReleased |
 | released, delivered | ConcernSettled; the person stops its kind | withdrawn | PromptWithdrawn |
 | held, released | PromptDelivered of a revision since it was snoozed | delivered | |
 | held, released | nobody of this name hears of it any more | somebody else's | PromptExpired or PromptWithdrawn, PromptHeld |
@@ -45,7 +46,7 @@ from agent.events.message import (
     WithdrawnWhy,
 )
 from agent.events.trip import TripEnded, TripStarted
-from agent.household import Kind
+from agent.household import Driver, Kind
 from agent.localtime import DAY_NS
 from agent.model import NS, TRUSTED, Context, Event, Rule, Setup, Wall, derive_id
 from agent.moment import Moment, Person
@@ -55,7 +56,7 @@ from agent.slots import Slot
 from agent.stitch import is_trusted
 
 HOLD_S = 600  # after the ignition came on: a hop to the baker's is no moment either
-EARLY_NS = DAY_NS  # how long before it may be shown a message leaves: a parked car may sleep for the night and longer
+EARLY_NS = 2 * DAY_NS  # how long before it may be shown a message leaves: a parked car may sleep, also over the next evening
 LATE_NS = 6 * 3600 * NS  # after it could be shown no longer: what a link needs to tell that it was
 WALL_STEP_NS = 60 * NS  # a jump of the clock smaller than this moves nobody's moment
 HELD_BY_KEPT = 20  # of what held a prompt that waits for months
@@ -103,6 +104,8 @@ class PromptRule(Rule):
             case SlotsRanked():
                 for prompt in s.find(lambda p: p.concern.bookable == event.bookable and p.phase == "held"):
                     s.change(prompt, slots=event.slots)
+            case DriverSaved():
+                yield from self._save(ctx, event.driver)
             case ListeningStarted():  # it may have come on since: that counts from now
                 s.ignition, s.driving, s.on_ns = "unknown", False, ctx.t_ns
             case IgnitionChanged() | TripStarted() | TripEnded():
@@ -343,8 +346,18 @@ class PromptRule(Rule):
         kind = asked.concern.kind
         id = derive_id(ctx.unit, "PromptsStopped", asked.driver, kind, ctx.boot_id, ctx.t_ns)
         yield PromptsStopped(id=id, t_ns=ctx.t_ns, boot_id=ctx.boot_id, driver=asked.driver, kind=kind)
-        for prompt in self.state.find(lambda p: p.driver == asked.driver and p.concern.kind == kind):
+        yield from self._silence(ctx, asked.driver, (kind,))
+
+    def _silence(self, ctx: Context, driver: str, kinds: tuple[Kind, ...]) -> Iterator[Event]:
+        for prompt in self.state.find(lambda p: p.driver == driver and p.concern.kind in kinds):
             yield self._end(ctx, prompt, "stopped")
+
+    def _save(self, ctx: Context, driver: Driver) -> Iterator[Event]:
+        """A profile with other hours, or in another language: what cannot have been shown yet leaves anew."""
+        yield from self._silence(ctx, driver.id, driver.stopped)
+        now_ns = ctx.wall.utc_ns(ctx.t_ns) if ctx.wall else 0
+        for prompt in self.state.find(lambda p: p.driver == driver.id and p.is_pending(now_ns)):
+            self.state.drop(prompt, ctx.wall, ctx.t_ns, phase="held")
 
     def _move(self, ctx: Context) -> Iterator[Event]:
         """What waits for somebody without a profile goes to whoever hears of it now; a word for them alone goes nowhere."""

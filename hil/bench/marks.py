@@ -73,7 +73,7 @@ class History:
             self.commit()
 
     def commit(self) -> None:
-        self.told += [e.id for e in self.pending if isinstance(e, MilestoneReached) and e.id not in self.told]
+        self.told += [e.id for e in self.pending if isinstance(e, MilestoneReached)]
         self.pending, self.saved, self.committed_s = [], self.engine.states(), self.t_s
 
     def step(self, *, reading_m: float | None = None, is_heard: bool = True) -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import msgspec
 import pytest
 
 from agent.events.household import DriverSaved, PromptsStopped
@@ -87,12 +90,39 @@ def test_what_was_shown_is_not_withdrawn_by_it() -> None:
     assert len(scene.parts) == 1
 
 
-def test_a_moment_further_away_than_a_day_is_waited_for_here() -> None:
-    scene = Scene().parked().say(concern("c1")).delivered().say(concern("c2", subject="other"))
-    assert scene.windows[1:] == [] and scene.held == ["one a day is enough"]
-    scene.until(2 * DAY_S)
-    assert scene.windows[1] == ("10-27 18:30", "10-27 21:30")
-    assert scene.of(PromptReleased)[1].released_utc_ns == at(utc_s("2026-10-27 18:30")) - EARLY_NS
+def test_a_moment_further_away_than_two_days_is_waited_for_here() -> None:
+    scene = Scene().parked().say(concern("c1")).delivered().say(concern("c2", subject="c2")).delivered()
+    scene.say(concern("c3", subject="c3"))
+    assert scene.windows[2:] == [] and scene.held == ["two a week are enough"]
+    scene.until(7 * DAY_S)
+    assert scene.windows[2] == ("11-02 18:30", "11-02 21:30")
+    assert scene.of(PromptReleased)[2].released_utc_ns == at(utc_s("2026-11-02 18:30")) - EARLY_NS
+
+
+@pytest.mark.parametrize(
+    ("hours", "window"),
+    [
+        ({"tell_at": "12:30", "quiet_from": "18:00"}, ("10-26 12:30", "10-26 18:00")),
+        ({"tell_at": "18:30", "quiet_from": "18:00"}, ("10-26 09:", "10-26 18:00")),
+        ({"tell_at": "18:30", "language": "de"}, ("10-26 18:30", "10-26 21:30")),
+    ],
+)
+def test_hours_that_change_hold_also_for_what_has_left(hours: dict[str, Any], window: tuple[str, str]) -> None:
+    scene = Scene().say(DriverSaved(id="s", t_ns=0, boot_id="", driver=ANA)).parked().say(concern())
+    assert scene.windows == [("10-26 18:30", "10-26 21:30")]
+    scene.say(DriverSaved(id="s2", t_ns=0, boot_id="", driver=msgspec.structs.replace(ANA, **hours)))
+    assert [(m.language, [p.revision for p in m.parts]) for m in scene.of(PromptReleased)][1:] == [
+        (hours.get("language", "en"), [1])
+    ]
+    (start, end) = scene.windows[1]
+    assert start.startswith(window[0]) and end == window[1]
+    assert len(scene.rule.state.said) == 1
+
+
+def test_a_profile_that_stops_a_kind_ends_what_waits() -> None:
+    scene = Scene().say(DriverSaved(id="s", t_ns=0, boot_id="", driver=ANA)).parked().say(concern())
+    scene.say(DriverSaved(id="s2", t_ns=0, boot_id="", driver=msgspec.structs.replace(ANA, stopped=("report",))))
+    assert [e.why for e in scene.of(PromptWithdrawn)] == ["stopped"]
 
 
 def test_a_celebration_skips_the_preferred_hour_but_not_quiet_hours() -> None:
@@ -145,12 +175,11 @@ def test_nor_one_that_was_away_in_mid_drive_for_longer_than_any_hold(car: Vehicl
 
 
 def test_a_unit_that_was_suspended_while_parked_releases_nothing_before_it_knows_the_ignition() -> None:
-    scene = Scene().parked().say(concern())
-    scene.delivered().say(concern("c2", subject="other"))
-    scene.resume(3 * DAY_S).until(3 * DAY_S + 110 + HOLD_S - 1)
-    assert len(scene.of(PromptReleased)) == 1, "its moment came while nobody knew whether the car is driven"
-    scene.until(3 * DAY_S + 110 + HOLD_S)
-    assert len(scene.of(PromptReleased)) == 2
+    scene = Scene().parked().say(concern("c1")).delivered().say(concern("c2", subject="c2")).delivered()
+    scene.say(concern("c3", subject="c3")).resume(8 * DAY_S).until(8 * DAY_S + 110 + HOLD_S - 1)
+    assert len(scene.of(PromptReleased)) == 2, "its moment came while nobody knew whether the car is driven"
+    scene.until(8 * DAY_S + 110 + HOLD_S)
+    assert len(scene.of(PromptReleased)) == 3
 
 
 # -- one message, and how often --------------------------------------------------------------------------
