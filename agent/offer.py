@@ -36,18 +36,18 @@ def offers(
     festive = [p for p in everything if p.concern.urgency == "celebration" and p.window_utc_ns not in usual]
     others = [p for p in everything if p not in festive]
 
-    def offer(prompts: list[Prompt], *also_said_ns: int) -> Offer:
-        starts = {p.window_utc_ns[0] for p in prompts if p in left and p.window_utc_ns}
+    def offer(prompts: list[Prompt], instead_of: list[Prompt], *also_said_ns: int) -> Offer:
+        starts = {p.window_utc_ns[0] for p in instead_of if p in left and p.window_utc_ns}
         said_ns = [m.utc_ns for m in state.said if m.driver == driver and m.utc_ns not in starts]
         is_usual = any(p.concern.urgency == "usual" for p in prompts)
         return Offer(prompts, next_moment(person, now_ns, parked_ns, (*said_ns, *also_said_ns), is_usual=is_usual))
 
-    whole = offer(everything)
+    whole = offer(everything, everything)
     if not (festive and others):
         return [whole]
-    soon = offer(festive)
-    window = next((p.window_utc_ns for p in festive if p in left), None) if all(p in left for p in festive) else None
-    soon_ns = window[0] if window else soon.moment.from_utc_ns
+    soon = offer(festive, festive)
+    out = [p.window_utc_ns[0] for p in festive if p in left and p.window_utc_ns]
+    soon_ns = out[0] if len(out) == len(festive) else soon.moment.from_utc_ns
     if whole.moment.from_utc_ns <= soon_ns:
         return [whole]
-    return [each for each in (soon, offer(others, soon_ns)) if any(p in ready for p in each.prompts)]
+    return [each for each in (soon, offer(others, everything, soon_ns)) if any(p in ready for p in each.prompts)]

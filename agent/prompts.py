@@ -12,13 +12,15 @@ from agent.events.ignition import Ignition
 from agent.events.message import HeldBy, Part
 from agent.localtime import DAY_NS
 from agent.model import Context, Wall
+from agent.moment import WEEK_NS
 from agent.slots import Slot, span_ns
 from agent.stitch import is_trusted
 
 ENDED_KEPT = 100  # prompts that are over, for an answer that comes late and for `keyoff why`
 UNSAID_KEPT = 50
 SLOTS_SHOWN = 3  # more is a list to work through
-SAID_NS = 8 * DAY_NS  # how long messages count against the caps, and a day
+EARLY_NS = 2 * DAY_NS  # how long before it may be shown a message leaves: a parked car may sleep, also over the next evening
+SAID_NS = WEEK_NS + EARLY_NS + DAY_NS  # how long messages count against the caps, for one that leaves early too; and a day
 
 Phase: TypeAlias = Literal["held", "released", "delivered", "over"]
 

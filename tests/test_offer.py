@@ -69,11 +69,9 @@ def test_also_with_what_has_left_for_the_evening_of_the_coming_day() -> None:
 
 def test_a_congratulation_that_waits_for_the_morning_takes_nothing_along_then() -> None:
     scene = Scene("2026-10-26 22:00").parked().say(party()).say(concern())
-    ((start, *_),) = told(scene)
+    (start, *_), second = told(scene)
     assert "10-27 07:30" < start < "10-27 09:31"
-    scene.until(12 * 3600)
-    scene.delivered().until(2 * DAY_S)
-    assert told(scene)[1:] == [("10-28 18:30", "usual", ["c1"])]
+    assert second == ("10-28 18:30", "usual", ["c1"])
     assert scene.of(PromptWithdrawn) == []
 
 
@@ -96,3 +94,14 @@ def test_the_caps_swallow_nothing(first: str) -> None:
     scene.delivered().until(20 * DAY_S)
     start, urgency, of = told(scene)[2]
     assert start.startswith("11-02") and (urgency, of) == ("usual", ["c1"])
+
+
+def test_what_leaves_early_makes_no_message_forgotten_that_still_counts() -> None:
+    scene = Scene().parked().say(party("p0"))
+    scene.delivered().until(DAY_S)
+    scene.say(concern("c0", subject="first")).until(2 * DAY_S)
+    scene.delivered().say(party(), concern()).until(6.5 * DAY_S)
+    expected = [("11-02 08:16", "celebration", ["p1"]), ("11-03 18:30", "usual", ["c1"])]
+    assert told(scene)[2:] == expected
+    scene.live(drive(6.51 * DAY_S)).until(6.6 * DAY_S)
+    assert told(scene)[4:] == expected

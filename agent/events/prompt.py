@@ -51,12 +51,11 @@ from agent.localtime import DAY_NS
 from agent.model import NS, TRUSTED, Context, Event, Rule, Setup, Wall, derive_id
 from agent.moment import Moment, Person
 from agent.offer import Offer, offers
-from agent.prompts import Parked, Prompt, PromptState
+from agent.prompts import EARLY_NS, Parked, Prompt, PromptState
 from agent.slots import Slot
 from agent.stitch import is_trusted
 
 HOLD_S = 600  # after the ignition came on: a hop to the baker's is no moment either
-EARLY_NS = 2 * DAY_NS  # how long before it may be shown a message leaves: a parked car may sleep, also over the next evening
 LATE_NS = 6 * 3600 * NS  # after it could be shown no longer: what a link needs to tell that it was
 WALL_STEP_NS = 60 * NS  # a jump of the clock smaller than this moves nobody's moment
 HELD_BY_KEPT = 20  # of what held a prompt that waits for months

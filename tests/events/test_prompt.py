@@ -15,9 +15,9 @@ from agent.events.message import (
     PromptReleased,
     PromptWithdrawn,
 )
-from agent.events.prompt import EARLY_NS, HOLD_S, LATE_NS, SNOOZE_MAX_DAYS
+from agent.events.prompt import HOLD_S, LATE_NS, SNOOZE_MAX_DAYS
 from agent.model import NS, Wall
-from agent.prompts import ENDED_KEPT
+from agent.prompts import EARLY_NS, ENDED_KEPT
 from agent.signals import IGNITION
 from agent.vehicle import Vehicle
 from tests.sim.car import BY_ACTIVITY, BY_SIGNAL, at, drive, wall
