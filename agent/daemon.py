@@ -116,6 +116,11 @@ class Daemon:
         self.send()
         self._take_commands()
 
+    def resume(self, t_ns: int) -> None:
+        """The unit was suspended until `t_ns`: its bus was not heard."""
+        self.now_ns = max(self.now_ns, t_ns)
+        self._heard(self.engine.resumed(t_ns))
+
     def send(self) -> None:
         """Let the uplink work, and write down what the broker acknowledged. The link lives in real time, in a replay too."""
         if self.uplink is not None:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 IDLE_S = 0.2  # how long it waits for a frame: the loop's heartbeat
 BATCH_S = 0.02  # let some frames gather: one decoding of eighty is cheaper than eighty of one
 TICK_NS = NS  # wakes, commits, requests and the uplink are looked at once a second
+SUSPENDED_NS = 60 * NS  # without a beat: no disk is that slow, and a car may have been driven off by then
 STATUS_TICKS = 10
 RETAINED_NS = 90 * 86_400 * NS  # a quarter of a year of what is looked at while something is being searched for
 
@@ -85,6 +86,7 @@ class Loop:
         self.notifier = Notifier()
         self.ticks = 0
         self._next_ns = 0
+        self._beat_ns: int | None = None
         self.ledger = Ledger(daemon.store)
         self.floor_utc_ns = self._floor_utc_ns()
         self.calendar = Calendar(self.ledger, daemon.zone)
@@ -114,6 +116,10 @@ class Loop:
 
         self._heard.wait(IDLE_S)
         self._heard.clear()
+        began_ns = clock.boottime_ns()
+        if began_ns - (self._beat_ns or began_ns) > SUSPENDED_NS:
+            self.daemon.resume(began_ns)
+        self._beat_ns = began_ns
         self.hear()
         now_ns = clock.boottime_ns()
         if now_ns < self._next_ns:

@@ -240,18 +240,17 @@ def snoozed_until_ns(view: View, prompt: Prompt) -> int | None:
 def likely(view: View, prompt: Prompt) -> dict[str, Any] | None:
     """When it would be told if nothing else came: the rule's own reckoning, from now. None without a clock, and for what
     does not wait for a moment."""
-    from agent.moment import Person, next_moment
+    from agent.moment import Person
+    from agent.offer import offers
 
     if view.now_utc_ns is None or prompt.concern.urgency == "safety":
         return None
     state, now_ns = view.state, max(view.now_utc_ns, snoozed_until_ns(view, prompt) or 0)
     person = Person(view.driver(prompt.driver), view.owner, view.ctx.habits, view.ctx.unit)
-    pending = [p for p in state.find(lambda p: p.driver == prompt.driver) if p.is_pending(view.now_utc_ns or 0)]
-    starts = {p.window_utc_ns[0] for p in pending if p.window_utc_ns}
-    said_ns = [m.utc_ns for m in state.said if m.driver == prompt.driver and m.utc_ns not in starts]
     parked_ns = state.parked_utc_ns(view.ctx, view.now_utc_ns)
-    found = next_moment(person, now_ns, parked_ns, said_ns, is_usual=prompt.concern.urgency == "usual")
-    return {"from_utc_ns": found.from_utc_ns, "until_utc_ns": found.until_utc_ns, "waits": list(found.waits)}
+    found = offers(state, person, prompt.driver, [prompt], parked_ns=parked_ns, now_ns=now_ns)
+    told = next(offer.moment for offer in found if prompt in offer.prompts)
+    return {"from_utc_ns": told.from_utc_ns, "until_utc_ns": told.until_utc_ns, "waits": list(told.waits)}
 
 
 def text(told: dict[str, Any], zone: str) -> str:
