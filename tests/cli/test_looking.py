@@ -52,6 +52,9 @@ def test_the_odometer_is_unknown_until_entered(keyoff: Keyoff, kept: Path) -> No
 
 def test_a_trip_changes_hands(keyoff: Keyoff, kept: Path) -> None:
     trip = json.loads(keyoff("trips", "--config", kept, "--json").stdout)[0]["id"]
+    stranger = keyoff("trips", "assign", trip[:5], "ana", "--config", kept)
+    assert (stranger.returncode, "there is no driver 'ana' here; known: none" in stranger.stderr) == (78, True)
+    assert keyoff("drivers", "add", "ana", "--config", kept).returncode == 0
     assert keyoff("trips", "assign", trip[:5], "ana", "--config", kept).returncode == 0
     drivers = json.loads(keyoff("drivers", "--config", kept, "--json").stdout)
     assert [(d["driver"], d["month"], d["trips"]) for d in drivers] == [("ana", "2020-09", 1)]
