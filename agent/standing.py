@@ -155,6 +155,8 @@ def _of_slots(slots: list[Slot]) -> Iterator[str]:
         long = [name for name, most in SLOT_CHARS.items() if len(getattr(slot, name)) > most]
         if long:
             yield f"slots: a {long[0]} has more than {SLOT_CHARS[long[0]]} characters"
+        if not slot.place.isprintable():  # it stands in mails and calendars
+            yield f"slots: the place {slot.place!r} has line breaks or other marks that cannot be shown"
         start_ns, end_ns = span_ns(slot)
         if not 0 < start_ns < end_ns:
             yield f"slot {slot.id!r}: from {slot.start!r} to {slot.end!r} is no time; write RFC 3339 with its offset"

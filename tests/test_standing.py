@@ -116,6 +116,7 @@ def test_a_day_has_to_be_one() -> None:
         ({"start": "2026-10-28T09:00"}, "is no time"),
         ({"end": "2026-10-28T08:00+01:00"}, "is no time"),
         ({"place": "x" * 201}, "a place has more than 200 characters"),
+        ({"place": "Garage\r\nBcc: x@y"}, "cannot be shown"),
         ({"id": "s29"}, "'s29' is there more than once"),
         ({"place": "Værksted Søndergård"}, None),
     ],
