@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, ClassVar, Literal
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agent.entering import EntryRefused, OdometerRead, TripGiven, attributed, enterable, entry_of, event_of
@@ -113,6 +113,7 @@ def test_a_record_may_have_rules_of_its_own(monkeypatch: pytest.MonkeyPatch) -> 
     assert refusal("Checked", {"days": 0}) == "Checked: days: at least one"
 
 
+@settings(deadline=None)
 @given(st.sampled_from(enterable()), st.dictionaries(st.sampled_from(["driver", "kind", "prompt_id", "x"]), JSON, max_size=4))
 def test_whatever_is_entered_is_an_entry_or_refused_in_words(kind: str, data: dict[str, Any]) -> None:
     try:

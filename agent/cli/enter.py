@@ -9,7 +9,7 @@ import click
 
 from agent.cli.load import load_config, setup_of
 from agent.config import Config, ConfigError, UnitConfig, VehicleConfig
-from agent.io.requests import Request, leave
+from agent.io.requests import Request, leave, refusal
 from agent.io.store import Store, StoreError
 
 if TYPE_CHECKING:
@@ -65,11 +65,15 @@ def apply(daemon: Daemon, request: Request) -> None:
 
 
 def _leave(state_dir: Path, request: Request) -> None:
+    """Raises ConfigError when the daemon refuses it."""
     from agent.io import clock
 
     path = leave(state_dir, request)
     for _ in range(round(WAIT_S * 10)):
         if not path.exists():
+            why = refusal(path)
+            if why is not None:
+                raise ConfigError(why)
             return
         clock.pause(0.1)
     click.echo("The daemon has not taken it in yet; it will when it can (keyoff status tells whether it runs).", err=True)

@@ -179,6 +179,7 @@ class Loop:
                     apply(self.daemon, request)
             except ConfigError as e:
                 click.echo(f"keyoff: a request was refused: {e}", err=True)
+                requests.refuse(path, str(e))
             except StoreError as e:
                 self.daemon.store_trouble = str(e)  # it is in memory, and is written as soon as the disk takes it
             with suppress(OSError):

@@ -11,6 +11,8 @@ And when somebody asks what is missing: `seq` counts an `epoch` (one database fi
 number that is neither here nor given up in a signed `SequenceVoided` is not here yet, or lost. (A fact may come under a
 second number, from a database that was restored: the number has arrived, its content is not taken.) That the unit's newest
 event is missing shows with the next one.
+
+What rests on a consent that was taken back is emptied (consent.py), here and as it comes.
 """
 
 from __future__ import annotations
@@ -22,6 +24,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, NamedTuple, TypeAlias
 
+from hil.cloud import consent
 from hil.cloud.verify import BadSignature, UnknownSigner, Verifier, take_apart
 
 SCHEMA = """
@@ -57,7 +60,9 @@ class Receiver:
         self.db = sqlite3.connect(file, check_same_thread=False)
         self.db.execute("PRAGMA journal_mode = WAL")
         self.db.execute("PRAGMA synchronous = FULL")
-        self.db.executescript(SCHEMA)
+        self.db.execute("PRAGMA secure_delete = ON")  # what is emptied is overwritten
+        self.db.executescript(SCHEMA + consent.SCHEMA)
+        self._emptied: dict[tuple[str, str], dict[str, Any]] = {}
         self._verifier = Verifier(ca, self.db.execute("SELECT unit, der FROM certificates"))
 
     def take(self, topic: str, payload: bytes, jws: str | None) -> list[dict[str, Any]]:
@@ -71,8 +76,18 @@ class Receiver:
             self._count(unit, "received")
         return self._believe(unit, topic, payload, jws)
 
-    def commit(self) -> None:
+    def commit(self) -> dict[tuple[str, str], dict[str, Any]]:
+        """(source, id) → what is left of each event that was emptied since, for who holds the event itself."""
         self.db.commit()
+        emptied, self._emptied = self._emptied, {}
+        if emptied:
+            self.db.execute("PRAGMA wal_checkpoint(TRUNCATE)")  # nor does it stay in the log
+        return emptied
+
+    def rollback(self) -> None:
+        """What was taken since the last commit was not."""
+        self.db.rollback()
+        self._emptied.clear()
 
     def refuse(self, unit: str, topic: str, why: str) -> None:
         """Note a message that is not believed."""
@@ -107,10 +122,13 @@ class Receiver:
             given_up(event)
         row = (unit, event["id"], event["type"], event["epoch"], event["seq"], signed.content, signed.detached)
         if self.db.execute("INSERT OR IGNORE INTO events VALUES (NULL, ?, ?, ?, ?, ?, ?, ?)", row).rowcount:
-            return [event]
+            left = {(each["source"], each["id"]): each for each in consent.heed(self.db, unit, event)}
+            self._emptied |= left
+            return [left.get((event["source"], event["id"]), event)]
         self._count(unit, "duplicates")
         first, *number = self.db.execute("SELECT body, epoch, seq FROM events WHERE unit = ? AND id = ?", row[:2]).fetchone()
-        if first != signed.content:
+        digest = consent.emptied_sha256(self.db, unit, event["id"])
+        if consent.sha256(signed.content) != (digest or consent.sha256(first)):
             self.refuse(unit, topic, f"{event['id']} came again with other content")
         if number != [event["epoch"], event["seq"]]:  # told anew from another database: its number is no hole
             self.db.execute("INSERT OR IGNORE INTO repeats VALUES (?, ?, ?)", (unit, event["epoch"], event["seq"]))

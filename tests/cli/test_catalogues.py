@@ -10,7 +10,7 @@ import pytest
 
 from agent.cli.catalogues import CLOSING, NONE_YET, lines, of_state, open_of
 from agent.events.notice import Known, NoticeState
-from agent.io.store import connect
+from agent.io.database import connect
 from agent.localtime import DAY_NS
 from agent.notices import Match, Notice
 from tests.cli.conftest import Keyoff
@@ -60,7 +60,7 @@ def test_it_is_shown(keyoff: Keyoff, drive_csv: Path, config_file: Path, tmp_pat
     assert keyoff("replay", drive_csv, "--vehicle", "obd2", "--config", config_file, "--store", store).returncode == 0
     assert "no catalogue of recalls has come" in keyoff(*words, "--config", config_file).stdout
     state = msgspec.json.encode(NoticeState(catalogue_utc_ns=MADE_NS, catalogues={"the maker": MADE_NS}))
-    with connect(store, read_only=False) as conn:
+    with connect(store) as conn:
         conn.execute("UPDATE states SET body = ? WHERE name = 'notice'", (state,))
     shown = " ".join(keyoff(*words, "--config", config_file).stdout.split())
     assert "catalogue of the maker, made 2023-11-14," in shown and CLOSING in shown

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import time
 from contextlib import closing
 from pathlib import Path
@@ -13,7 +14,7 @@ from agent.cli.enter import enter
 from agent.config import ConfigError
 from agent.io import clock
 from agent.io.database import connect_to_look
-from agent.io.requests import Request, leave, waiting
+from agent.io.requests import UNREAD_S, Request, leave, refusal, refuse, waiting
 from agent.io.states import read
 from agent.io.store import Batch, Store
 from agent.model import NS
@@ -54,7 +55,8 @@ def test_an_entry_is_not_dated_before_what_was_known(config: Path, monkeypatch: 
     [
         (Request("entry", entry="DriverSaved", data={"drivr": {}}), "did you mean `driver`"),
         (Request("entry"), "unknown kind ''"),
-        (Request("assign", trip_id="t9", driver="ana"), "there is no trip t9"),
+        (Request("assign", trip_id="t9", driver="unknown"), "there is no trip t9"),
+        (Request("assign", trip_id="t9", driver="ana"), "there is no driver 'ana' here"),
         (Request("odometer"), "reading_m"),
     ],
 )
@@ -76,3 +78,26 @@ def test_a_request_of_an_earlier_version_is_still_one(tmp_path: Path) -> None:
     ((_, request),) = waiting(tmp_path)
     assert request is not None
     assert (request.kind, request.reading_m) == ("odometer", 5.0)
+
+
+def test_a_refusal_is_read_once_by_whoever_left_the_request(tmp_path: Path) -> None:
+    path, other = (leave(tmp_path, Request("odometer")) for _ in range(2))
+    assert refusal(path) is None
+    refuse(path, "there is no driver 'ana' here")
+    os.utime(path.with_suffix(".refused"), (0, 0))
+    refuse(other, "reading_m")
+    assert [refusal(other), refusal(other)] == ["reading_m", None]
+    assert refusal(path) is None, f"nobody came for it in {UNREAD_S} s"
+
+
+def test_a_running_daemon_s_refusal_is_told(config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    state_dir = config.parent / "state"
+
+    def daemon(wait_s: float) -> None:
+        for path, _request in waiting(state_dir):
+            refuse(path, "there is no driver 'ana' here")
+            path.unlink()
+
+    monkeypatch.setattr("agent.io.clock.pause", daemon)
+    with closing(Store(state_dir / "keyoff.db", "unit-1")), pytest.raises(ConfigError, match="there is no driver 'ana' here"):
+        enter(config, None, Request("assign", trip_id="t1", driver="ana"))

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from agent.cli.trips import driver_line
 from agent.io.schema import migrate, names
 from tests.cli.conftest import Keyoff
 from tests.conftest import ROOT
@@ -69,7 +70,12 @@ def test_the_odometer_is_unknown_until_entered(keyoff: Keyoff, kept: Path) -> No
 
 def test_a_trip_changes_hands(keyoff: Keyoff, kept: Path) -> None:
     trip = json.loads(keyoff("trips", "--config", kept, "--json").stdout)[0]["id"]
+    stranger = keyoff("trips", "assign", trip[:5], "ana", "--config", kept)
+    assert (stranger.returncode, "there is no driver 'ana' here; known: none" in stranger.stderr) == (78, True)
+    assert "Who drove is unknown: nothing told of anybody." in keyoff("trips", "show", trip[:5], "--config", kept).stdout
+    assert keyoff("drivers", "add", "ana", "--config", kept).returncode == 0
     assert keyoff("trips", "assign", trip[:5], "ana", "--config", kept).returncode == 0
+    assert "ana drove, as the household says (100% sure)." in keyoff("trips", "show", trip[:5], "--config", kept).stdout
     drivers = json.loads(keyoff("drivers", "--config", kept, "--json").stdout)
     assert [(d["driver"], d["month"], d["trips"]) for d in drivers] == [("ana", "2020-09", 1)]
     assert "ana" in keyoff("drivers", "--config", kept).stdout
@@ -97,3 +103,19 @@ def test_a_help_loads_nothing_heavy() -> None:
     )
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=True).stdout
     assert out.splitlines()[-1] == "[]"
+
+
+@pytest.mark.parametrize(
+    ("known", "line"),
+    [
+        (("ana", "key fob", 0.95), "ana drove, by the key fob (95% sure)."),
+        (("ana", "style", 0.97), "ana drove, by how it was driven (97% sure)."),
+        (("ana", "default", 0.6), "ana drove, as nobody else was known (60% sure)."),
+        (("ana", None, None), "ana drove, how that is known is not kept."),  # a trip of an earlier version
+        (("unknown", "key fob", None), "Who drove is unknown: the key fob contradicts itself or what else the car said."),
+        (("unknown", "household", 1.0), "Who drove is unknown, as the household says."),
+        (("unknown", None, None), "Who drove is unknown: nothing told of anybody."),
+    ],
+)
+def test_who_drove_is_told_with_how_and_how_sure(known: tuple[str, str | None, float | None], line: str) -> None:
+    assert driver_line(*known) == line

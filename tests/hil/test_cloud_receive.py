@@ -233,7 +233,7 @@ def shown(*words: str) -> str:
 
 def test_show_says_what_is_here_and_what_is_not(kept: Path) -> None:
     lines = [line.split() for line in shown(str(kept)).splitlines()]
-    assert [UNIT, "4", "NO", "1", "1", "1", "0"] in lines
+    assert [UNIT, "4", "NO", "1", "1", "1", "0", "0"] in lines
     assert [UNIT, "e", "1–2,", "4–5", "–", "3", "–"] in lines
     assert [UNIT, "keyoff.TripEnded.v1", "3"] in lines
     assert f"not believed: keyoff/{UNIT}/event/TripEnded:" in shown(str(kept))
