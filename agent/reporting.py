@@ -23,22 +23,12 @@ from agent.events.report import Expected, ReportKept, ReportReady, ReportRule, R
 from agent.household import Driver, Household
 from agent.io.states import States
 from agent.io.store import Store, store_error
-from agent.localtime import DAY_NS, day_of
+from agent.localtime import DAY_NS, day_of, days_of, month_end_ns, month_of, month_start_ns, months_back
 from agent.model import TRUSTED, Context, Event, derive_id
 from agent.report.build import Material, build, readers
 from agent.report.facts import Fact, MonthFacts
 from agent.report.report import CheckName, Due, Notice, Notices, Relationship, Report
-from agent.report.rows import (
-    MONTHS_BACK,
-    OUTLINE,
-    Row,
-    days_of,
-    detailed_months,
-    month_end_ns,
-    month_of,
-    month_start_ns,
-    months_back,
-)
+from agent.report.rows import MONTHS_BACK, OUTLINE, Row, detailed_months
 from agent.stitch import is_trusted
 from agent.tally import Sums
 

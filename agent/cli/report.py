@@ -102,7 +102,7 @@ def latest(conn: sqlite3.Connection, owner: Owner) -> str | None:
     """The last month that was reported, else the last with a trip."""
     from zoneinfo import ZoneInfo
 
-    from agent.report.rows import month_of
+    from agent.localtime import month_of
 
     row = conn.execute("SELECT max(month) FROM reports").fetchone()
     if row[0] is not None:
