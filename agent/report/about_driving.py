@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
-from agent.household import UNIT_M
-from agent.report.amounts import ECONOMY_UNITS, ENERGY_UNIT, NO_BREAK, Amounts
+from agent.household import NO_BREAK, UNIT_M
+from agent.report.amounts import ECONOMY_UNITS, ENERGY_UNIT, Amounts
 from agent.report.blocks import Chart, Figure, Part, Section, Table
 from agent.report.compare import Others
 from agent.report.driving import COLD_SHORT_M, Driving

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from html import escape
 
+from agent.household import NO_BREAK
 from agent.report.blocks import Chart, Document, Figure, Part, Section, Table
 from agent.report.charts import svg
 from agent.report.document import document
@@ -129,4 +130,4 @@ def _table(table: Table, caption: str = "") -> str:
 
 def _breakable(text: str) -> str:
     """A heading may be as narrow as its column."""
-    return text.replace("\u00a0", " ")
+    return text.replace(NO_BREAK, " ")

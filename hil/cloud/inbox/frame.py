@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from agent.household import Kind, Language
-from agent.report.amounts import MONTHS, NO_BREAK
+from agent.household import NO_BREAK, Kind, Language
+from agent.report.amounts import MONTHS
 from agent.slots import Slot
 
 WORDS: dict[Language, dict[str, str]] = {

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from agent.events.message import Answer
-from agent.household import Kind, Language
+from agent.household import NO_BREAK, Kind, Language
 from agent.localtime import local
 from agent.report.blocks import Figure
 from agent.slots import Slot
@@ -70,7 +70,8 @@ class LetterView(NamedTuple):
 
     @property
     def subject(self) -> str:
-        first, more = self.parts[0].title, len(self.parts) - 1
+        """With plain spaces: a header with others is written in code, which some filters take for spam."""
+        first, more = self.parts[0].title.replace(NO_BREAK, " "), len(self.parts) - 1
         return word(self.language, "and_more", title=first, n=more) if more else first
 
     @property

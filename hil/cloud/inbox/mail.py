@@ -22,6 +22,7 @@ from typing import NamedTuple, Protocol
 
 from jinja2 import Environment, FileSystemLoader, select_autoescape
 
+from agent.household import NO_BREAK
 from hil.cloud.inbox.calendar import ics
 from hil.cloud.inbox.frame import word
 from hil.cloud.inbox.letter import LetterView, Writer, find_slot
@@ -108,7 +109,8 @@ class Mailer:
         stop_url = self.links.url(ToStop(tuple(showing.keys)), now_ns)
         message = self._headers(letter, showing.person.mail, now_ns, stop_url)
         values = {"letter": letter, "page_url": page_url, "stop_url": stop_url, "has_report": bool(attachments)}
-        message.set_content(self.templates.get_template("mail.txt").render(values), cte="quoted-printable")
+        plain = self.templates.get_template("mail.txt").render(values).replace(NO_BREAK, " ")
+        message.set_content(plain, cte="quoted-printable")
         message.add_alternative(self.templates.get_template("mail.html").render(values), subtype="html", cte="quoted-printable")
         for each in [*self._slots(showing, now_ns), *attachments]:
             message.add_attachment(

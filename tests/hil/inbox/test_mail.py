@@ -65,14 +65,25 @@ def test_its_words_are_the_units_in_text_and_html(scene: Scene) -> None:
         "Oil change is due",
         "First.",
         "no person wrote it",
-        "Thursday, 26\xa0November, 08:00",
         "until 09:00",
         "Hauptstraße 1",
     ):
         assert words in plain
         assert words in html
+    assert "Thursday, 26 November, 08:00" in plain and "Thursday, 26\xa0November, 08:00" in html
     assert "!" not in plain
     assert "script" not in html
+
+
+def test_only_what_is_set_in_lines_keeps_its_units_together(scene: Scene) -> None:
+    """A subject with such a space would be encoded; plain text and calendars are read and searched as they are."""
+    scene.hear(Car().releases(bookable(title="100,000\xa0km", text="At 100,000\xa0km.")))
+    mail = mail_of(scene)
+    assert b"\r\nSubject: 100,000 km\r\n" in scene.post.mails[0].body
+    assert "\xa0" not in text_of(mail)
+    assert "<h1>100,000\xa0km</h1>" in text_of(mail, "html")
+    calendar = next(p for p in mail.iter_attachments() if p.get_content_type() == "text/calendar")
+    assert "SUMMARY:100\\,000 km" in str(calendar.get_content())
 
 
 def test_no_line_is_longer_than_smtp_allows(scene: Scene) -> None:
