@@ -170,6 +170,14 @@ def plain(text: str, longest: int = LONGEST) -> str:
     return str(known(line))
 
 
+def explained(code_words: str, language: Language) -> str | None:
+    """What a trouble code means, by agent/dtc.py's words for it; None where this language has none for them."""
+    try:
+        return written("meaning", [known(code_words)], Reader(language, "km"))
+    except Unknown:
+        return None
+
+
 # -- ways to write ---------------------------------------------------------------------------------
 
 

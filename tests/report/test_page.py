@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agent.household import AS_OWNER, OWNER, Driver
+from agent.dtc import LAMP, LAMP_WORDS, describe
+from agent.household import AS_OWNER, OWNER, Driver, Language
 from agent.report import phrases
 from agent.report.document import document
 from agent.report.facts import Fact, Kind
@@ -20,6 +21,7 @@ from agent.report.phrases import PHRASES
 from agent.report.plain import plain
 from agent.report.report import Due, Notice, Notices, Relationship, Report
 from agent.tally import Sums
+from agent.words import LANGUAGES
 from tests.report.months import ANA, BEN, material, month_of_trips, report_of, trip
 from tests.report.months import OWNER as OWNER_CONFIG
 
@@ -136,6 +138,34 @@ def test_it_can_be_heard() -> None:
     assert {a["aria-labelledby"] for _, a in read.tags if "aria-labelledby" in a} == ids
 
 
+@pytest.mark.parametrize("language", get_args(Language))
+@pytest.mark.parametrize(("economy", "counts"), [("l/100km", "km"), ("mpg_us", "mi"), ("km/l", "km")])
+def test_no_number_is_parted_from_its_unit_and_no_day_from_its_month(language: Language, economy: str, counts: str) -> None:
+    months = "|".join(LANGUAGES[language].MONTHS)
+    units = r"km|mi|mph|mpg|l|kWh|%|V|h|Std\.|min|s|m²|days?|Tage?n?|months?|Monate?n?|times"
+    parted = re.compile(rf"(?:\d (?:{units})|\d\.? (?:{months}))(?!\w)|mpg \(")
+    for words in Reader(page(full(language, economy, counts))).words:
+        assert not parted.search(words), words
+
+
+def test_a_trouble_code_is_explained_in_the_readers_language() -> None:
+    told = [
+        (Fact(kind="fault set", what="P0301", title=describe("P0301").words), "2026-10-14"),
+        (Fact(kind="fault set", what="P0420", title="words of a later version"), "2026-10-15"),
+        (Fact(kind="fault set", what=LAMP, title=LAMP_WORDS, times=2), "2026-10-16"),
+        (Fact(kind="fault cleared", what=LAMP), "2026-10-17"),
+    ]
+    english, german = (
+        " ".join(plain(document(report_of(material(month_of_trips(), [each], facts=told), "ana"))).split())
+        for each in (ANA, msgspec.structs.replace(ANA, language="de"))
+    )
+    assert "14 October: trouble code P0301: the engine misfires in cylinder 1:" in english
+    assert "14. Oktober: Fehlercode P0301: der Motor hat Zündaussetzer in Zylinder 1:" in german
+    assert "15. Oktober: Fehlercode P0420. 16. Oktober: Die Motorlampe ging an (2-mal)." in german
+    assert "17 October: the engine lamp is off again." in english
+    assert LAMP not in english + german
+
+
 def test_it_is_for_phone_paper_and_dark() -> None:
     text = page(full())
     assert '<meta name="viewport" content="width=device-width,initial-scale=1">' in text
@@ -199,7 +229,7 @@ def test_every_phrase_is_there_in_both_languages_and_used() -> None:
 
 def test_a_count_chooses_the_word() -> None:
     said = [phrases.phrase("days", "en", n, n=str(n)) for n in (0, 1, 2)]
-    assert said == ["0 days", "1 day", "2 days"]
+    assert said == ["0\xa0days", "1\xa0day", "2\xa0days"]
 
 
 NUMBERS = st.floats(0, 1e9, allow_nan=False)
