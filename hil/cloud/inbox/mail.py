@@ -13,6 +13,7 @@ from __future__ import annotations
 import contextlib
 import os
 import smtplib
+import textwrap
 from datetime import UTC, datetime
 from email.headerregistry import Address
 from email.message import EmailMessage
@@ -31,6 +32,7 @@ from hil.cloud.inbox.prompt import Showing
 
 TEMPLATES = Path(__file__).parent / "templates"
 HEADERS = SMTP.clone(max_line_length=998)  # a signed link must not be folded; RFC 5322 allows 998
+LINE = 76  # characters: what a terminal or a quote of it still shows whole (RFC 3676 names 78)
 REPLY_S = 20.0  # a server on loopback that does not answer by then is not there
 
 
@@ -91,7 +93,13 @@ def templates() -> Environment:
         loader=FileSystemLoader(TEMPLATES), autoescape=select_autoescape(["html"]), trim_blocks=True, lstrip_blocks=True
     )
     found.globals["word"] = word
+    found.filters["wrapped"] = wrapped
     return found
+
+
+def wrapped(text: str) -> str:
+    """A paragraph of the text part; a link is never broken."""
+    return textwrap.fill(text.replace(NO_BREAK, " "), LINE, break_long_words=False, break_on_hyphens=False)
 
 
 class Mailer:

@@ -86,6 +86,19 @@ def test_only_what_is_set_in_lines_keeps_its_units_together(scene: Scene) -> Non
     assert "SUMMARY:100\\,000 km" in str(calendar.get_content())
 
 
+def test_a_list_of_mails_shows_how_it_goes_on(scene: Scene) -> None:
+    """Its first words, for the eye alone: whoever opens the mail sees them in their place."""
+    scene.hear(Car().releases(bookable(text="It falls due soon.\nAnswer so.")))
+    assert re.search(r"<body>\s*<div style=\"display: none;[^>]*>It falls due soon.</div>", text_of(mail_of(scene), "html"))
+
+
+def test_the_text_is_set_in_lines_and_no_link_is_broken(scene: Scene) -> None:
+    scene.hear(Car().releases(bookable(text="word " * 100 + "\n" + "x" * 200)))
+    lines = text_of(mail_of(scene)).splitlines()
+    assert all(len(line) <= 76 or " " not in line.strip() for line in lines)
+    assert "x" * 200 in lines
+
+
 def test_no_line_is_longer_than_smtp_allows(scene: Scene) -> None:
     scene.hear(Car().releases(*(bookable(f"p{n}", text="word " * 400) for n in range(5))))
     body = scene.post.mails[0].body

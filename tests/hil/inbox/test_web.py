@@ -170,14 +170,32 @@ def test_other_buttons(client: FlaskClient, scene: Scene, answer: str, days: int
 def test_what_is_over_is_crossed_out_and_its_links_do_nothing(client: FlaskClient, scene: Scene) -> None:
     car = Car()
     scene.hear(car.releases(bookable()))
-    scene.hear(car.withdraws("p1", "done"))
+    scene.hear(car.withdraws("p1", "no longer true"))
     html = page(client, scene)
-    assert "<del>Oil change is due</del>" in html and "No longer valid: it is done." in html
+    assert "<del>Oil change is due</del>" in html and "No longer valid: it is no longer so." in html
     assert client.post(path(scene, BOOK)).status_code == 410
     scene.turn()
     assert scene.commands.said("PromptAnswered") == []
     assert len(scene.post.mails) == 1
     assert client.post(path(scene, ToAnswer("rav4", "p1", "stopped"))).status_code == 200  # that always works
+
+
+@pytest.mark.parametrize(("why", "said"), [("done", "It is done."), ("remedied", "It is remedied.")])
+def test_what_was_done_is_not_struck_out(client: FlaskClient, scene: Scene, why: str, said: str) -> None:
+    car = Car()
+    scene.hear(car.releases(bookable()))
+    scene.hear(car.withdraws("p1", why))
+    html = page(client, scene)
+    assert "<del>" not in html and f"<p>{said}</p>" in html
+    assert client.post(path(scene, BOOK)).status_code == 410
+
+
+def test_the_page_says_once_who_speaks_and_with_each_message_how_to_stop_it(client: FlaskClient, scene: Scene) -> None:
+    scene.hear(Car().releases(part("p1")))
+    scene.hear(Car("golf").releases(part("p2", kind="battery"), urgency="safety"))
+    html = page(client, scene)
+    assert html.count("no person wrote it") == 1
+    assert html.count("Stop messages about") == html.count("<section") == 2
 
 
 def test_one_click_of_a_mail_program_stops_all_of_its_mail(client: FlaskClient, scene: Scene) -> None:
