@@ -218,7 +218,7 @@ def _trips(reader: Reader, value: Any) -> str:
 
 def _day(reader: Reader, value: Any) -> str:
     day = date.fromisoformat(value)
-    return NO_BREAK.join((_number_of(reader, day), _month_name(reader, day), str(day.year)))
+    return f"{_number_of(reader, day)}{NO_BREAK}{_month_name(reader, day)} {day.year}"
 
 
 def _between(reader: Reader, first: Any, last: Any) -> str:
@@ -231,7 +231,7 @@ def _between(reader: Reader, first: Any, last: Any) -> str:
         raise ValueError(first)
     start = _number_of(reader, low)
     if (low.year, low.month) != (high.year, high.month):
-        start += f"{NO_BREAK}{_month_name(reader, low)}" + (f"{NO_BREAK}{low.year}" if low.year != high.year else "")
+        start += f"{NO_BREAK}{_month_name(reader, low)}" + (f" {low.year}" if low.year != high.year else "")
     return f"{between} {start} {and_} {_day(reader, last)}"
 
 

@@ -86,7 +86,7 @@ _CHARGE = (
 )
 
 _REMEDY = ("Was zu tun ist: {remedy:words}.", "")
-_PUBLISHED = "Veröffentlicht von {source:words} am {published_day:day}, Kennzeichen {reference:words}."
+_PUBLISHED = "\nVeröffentlicht von {source:words} am {published_day:day}, Kennzeichen {reference:words}."
 _MATCHED = "Das Gerät hat es mit den Daten dieses Autos verglichen."
 _REMEDIED = "\nEine Werkstatt der Marke kann sehen, ob es schon erledigt ist. Ist es das, antworten Sie so."
 _DO_NOT_DRIVE = (
@@ -145,22 +145,22 @@ TEXTS: dict[str, tuple[str | tuple[str, ...], ...]] = {
     # -- faults and battery --------------------------------------------------------------------
     "fault stop now": (
         tuple(f"{title}: nicht weiterfahren" for title in _FAULT_TITLE),
-        *(_FAULT, _ANSWER, "Fahren Sie nicht weiter, bevor jemand danach gesehen hat.", _LAMPS),
+        *(_FAULT, _ANSWER, "\nFahren Sie nicht weiter, bevor jemand danach gesehen hat.", _LAMPS),
     ),
     "fault soon": (
         tuple(f"{title}: bald ansehen lassen" for title in _FAULT_TITLE),
         *(_FAULT, _ANSWER),
-        "Lassen Sie bald danach sehen. Blinkt die Motorlampe während der Fahrt, nehmen Sie Gas weg; "
+        "\nLassen Sie bald danach sehen. Blinkt die Motorlampe während der Fahrt, nehmen Sie Gas weg; "
         "eine rote Lampe heißt anhalten.",
         _LAMPS,
     ),
     "fault look at it": (
         _FAULT_TITLE,
-        *(_FAULT, _ANSWER, "Lassen Sie beim nächsten Werkstattbesuch danach sehen.", _LAMPS),
+        *(_FAULT, _ANSWER, "\nLassen Sie beim nächsten Werkstattbesuch danach sehen.", _LAMPS),
     ),
     "fault unknown": (
         _FAULT_TITLE,
-        *(_FAULT, _ANSWER, "Wie eilig es ist, sagt der Code allein nicht; eine Werkstatt kann ihn lesen.", _LAMPS),
+        *(_FAULT, _ANSWER, "\nWie eilig es ist, sagt der Code allein nicht; eine Werkstatt kann ihn lesen.", _LAMPS),
     ),
     "battery": (
         *(_VOLTS_TITLE, _RESTS),

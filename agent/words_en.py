@@ -81,7 +81,7 @@ _VOLTS_TITLE = ("12\u00a0V battery: {volts:volts about} at rest", "12\u00a0V bat
 _CHARGE = "\nA charger or a long drive may help, and a workshop can test it. When it would fail cannot be told from this."
 
 _REMEDY = ("What is to be done: {remedy:words}.", "")
-_PUBLISHED = "It was published by {source:words} on {published_day:day}, reference {reference:words}."
+_PUBLISHED = "\nIt was published by {source:words} on {published_day:day}, reference {reference:words}."
 _MATCHED = "The unit compared it with this car's own data."
 _REMEDIED = "\nA workshop of the make can see whether it has been done. If it has, answer so."
 _DO_NOT_DRIVE = (
@@ -131,21 +131,21 @@ TEXTS: dict[str, tuple[str | tuple[str, ...], ...]] = {
     # -- faults and battery --------------------------------------------------------------------
     "fault stop now": (
         tuple(f"{title}: do not drive on" for title in _FAULT_TITLE),
-        *(_FAULT, _ANSWER, "Do not drive on before somebody has looked at it.", _LAMPS),
+        *(_FAULT, _ANSWER, "\nDo not drive on before somebody has looked at it.", _LAMPS),
     ),
     "fault soon": (
         tuple(f"{title}: have it looked at soon" for title in _FAULT_TITLE),
         *(_FAULT, _ANSWER),
-        "Have it looked at soon. If the engine lamp flashes while you drive, ease off; a red lamp means stop.",
+        "\nHave it looked at soon. If the engine lamp flashes while you drive, ease off; a red lamp means stop.",
         _LAMPS,
     ),
     "fault look at it": (
         _FAULT_TITLE,
-        *(_FAULT, _ANSWER, "Have it looked at when you are next at a workshop.", _LAMPS),
+        *(_FAULT, _ANSWER, "\nHave it looked at when you are next at a workshop.", _LAMPS),
     ),
     "fault unknown": (
         _FAULT_TITLE,
-        *(_FAULT, _ANSWER, "How urgent it is cannot be told from the code alone; a workshop can read it.", _LAMPS),
+        *(_FAULT, _ANSWER, "\nHow urgent it is cannot be told from the code alone; a workshop can read it.", _LAMPS),
     ),
     "battery": (
         *(_VOLTS_TITLE, _RESTS),

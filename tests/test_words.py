@@ -222,7 +222,7 @@ def test_a_text_does_not_repeat_its_title_and_says_in_full_what_was_cut_there(la
 @pytest.mark.parametrize("unit", ["km", "mi"])
 def test_no_number_is_parted_from_its_unit_and_no_day_from_its_month(language: Language, unit: str) -> None:
     months = "|".join(LANGUAGES[language].MONTHS)
-    parted = re.compile(rf"\d\.? (?:km|mi|V|days?|Tage?n?|trips?|Fahrt(?:en)?|{months})\b|(?:{months}) \d")
+    parted = re.compile(rf"\d\.? (?:km|mi|V|days?|Tage?n?|trips?|Fahrt(?:en)?|{months})\b")
     for says in words_en.TEXTS:
         for by in ("distance", "median", "trend", "time"):
             text = render(says, KNOWN | {"by": by}, language, unit)
@@ -251,9 +251,9 @@ def test_one_is_not_many_and_one_day_is_no_range() -> None:
     assert rendered("report", "en", trips=None).body.startswith("It was worked out")
     reader = Reader("en", "km")
     one = {"a": "2026-12-08", "b": "2026-12-08", "c": "2027-01-03"}
-    assert fill("{a:between b}", one, reader) == "on 8\xa0December\xa02026"
-    assert fill("{a:between c}", one, reader) == "between 8\xa0December\xa02026 and 3\xa0January\xa02027"
-    assert fill("{a:between c}", one, Reader("de", "km")) == "zwischen dem 8.\xa0Dezember\xa02026 und dem 3.\xa0Januar\xa02027"
+    assert fill("{a:between b}", one, reader) == "on 8\xa0December 2026"
+    assert fill("{a:between c}", one, reader) == "between 8\xa0December 2026 and 3\xa0January 2027"
+    assert fill("{a:between c}", one, Reader("de", "km")) == "zwischen dem 8.\xa0Dezember 2026 und dem 3.\xa0Januar 2027"
     with pytest.raises(words.Unknown):
         fill("{c:between a}", one, reader)
 
@@ -287,8 +287,8 @@ def test_a_milestone_told_more_than_a_day_late_says_when_and_why() -> None:
     unheld = say(PASSED, PERSON, [], UTC_NS, UTC_NS + 3 * DAY_NS)
     assert soon is not None and late is not None and unheld is not None
     assert "only now" not in soon.body
-    assert "On 18\xa0November\xa02026" in late.body
-    assert "on 18\xa0November\xa02026" in soon.body
+    assert "On 18\xa0November 2026" in late.body
+    assert "on 18\xa0November 2026" in soon.body
     assert "because the unit had no clock to be trusted" in late.body, "what held it longest"
     assert "why is not known" in unheld.body
 
@@ -296,7 +296,7 @@ def test_a_milestone_told_more_than_a_day_late_says_when_and_why() -> None:
 def test_what_is_told_names_the_day_on_which_it_was_noticed() -> None:
     due = msgspec.structs.replace(PASSED, says="fault", values=KNOWN, urgency="usual")
     dated, undated = say(due, PERSON, [], UTC_NS, UTC_NS), say(due, PERSON, [], None, None)
-    assert dated is not None and "answer of its own on 18\xa0November\xa02026" in dated.body
+    assert dated is not None and "answer of its own on 18\xa0November 2026" in dated.body
     assert undated is not None and "answer of its own;" in undated.body
 
 

@@ -153,9 +153,9 @@ def day_word(moment: datetime, language: Language) -> str:
 
 
 def slot_word(slot: Slot, language: Language) -> str:
-    """ "Tuesday, 24 November, 08:00"; in the workshop's own time."""
+    """ "Tuesday, 24 November, 08:00"; in the workshop's own time. Only the weekday may stand by itself."""
     start = datetime.fromisoformat(slot.start)
-    return f"{day_word(start, language)}, {start:%H:%M}"
+    return f"{day_word(start, language)},{NO_BREAK}{start:%H:%M}"
 
 
 def place_word(slot: Slot, language: Language) -> str:

@@ -99,7 +99,7 @@ def templates() -> Environment:
 
 def wrapped(text: str) -> str:
     """A paragraph of the text part; a link is never broken."""
-    return textwrap.fill(text.replace(NO_BREAK, " "), LINE, break_long_words=False, break_on_hyphens=False)
+    return textwrap.fill(text, LINE, break_long_words=False, break_on_hyphens=False)
 
 
 class Mailer:
