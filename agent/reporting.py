@@ -326,13 +326,16 @@ def tells(month: str, utc_ns: int, made_utc_ns: Mapping[str, int]) -> bool:
     return min(later)[1] == month if later else month not in made_utc_ns
 
 
+TOLD = "released_ns IS NOT NULL AND (delivered_utc_ns IS NOT NULL OR coalesce(state, '') NOT IN ('held', 'withdrawn', 'expired'))"
+"""Of a prompt: it left, and was not called back before anybody saw it."""
+
 COUNTS = {
     "reports": "SELECT count(DISTINCT month) FROM reports",
-    "services_told": "SELECT count(DISTINCT topic) FROM prompts WHERE kind = 'service' AND released_ns IS NOT NULL",
-    "recalls": "SELECT count(DISTINCT topic) FROM prompts WHERE kind = 'notice' AND released_ns IS NOT NULL",
+    "services_told": "SELECT count(DISTINCT topic) FROM prompts WHERE kind = 'service' AND " + TOLD,
+    "recalls": "SELECT count(DISTINCT topic) FROM prompts WHERE kind = 'notice' AND " + TOLD,
     "milestones": "SELECT count(*) FROM once WHERE kind = 'MilestoneReached'",
-    "prompts_sent": "SELECT count(*) FROM prompts WHERE released_ns IS NOT NULL AND kind IS NOT 'report'",
-    "prompts_wrong": "SELECT count(*) FROM prompts WHERE answer = 'wrong'",
+    "prompts_sent": "SELECT count(*) FROM prompts WHERE " + TOLD,
+    "prompts_wrong": f"SELECT count(*) FROM prompts WHERE answer = 'wrong' AND {TOLD}",
 }
 
 

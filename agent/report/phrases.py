@@ -291,7 +291,7 @@ PHRASES: dict[str, tuple[str, str]] = {
     "services before": ("of these before the car's own reminder", "davon vor der Erinnerung des Autos"),
     "recalls": ("Recalls and notices told", "Rückrufe und Mitteilungen genannt"),
     "milestones passed": ("Milestones noticed", "Meilensteine bemerkt"),
-    "prompts sent": ("Prompts sent", "Hinweise verschickt"),
+    "prompts sent": ("Prompts sent, with the reports", "Hinweise verschickt, mit den Berichten"),
     "prompts wrong": ("of these marked as wrong", "davon als falsch gemeldet"),
     # -- page ----------------------------------------------------------------------------------
     "numbers": ("The same as a table", "Dasselbe als Tabelle"),
