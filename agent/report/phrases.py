@@ -13,6 +13,12 @@ PHRASES: dict[str, tuple[str, str]] = {
         "From the car ({vehicle}), made automatically from its own signals on {day}. Times are those of {timezone}.",
         "Vom Auto ({vehicle}), automatisch aus seinen eigenen Signalen erstellt am {day}. Zeiten nach {timezone}.",
     ),
+    "lead early": (
+        "From the car ({vehicle}), made automatically from its own signals on {day}, before the month was over. "
+        "Times are those of {timezone}.",
+        "Vom Auto ({vehicle}), automatisch aus seinen eigenen Signalen erstellt am {day}, bevor der Monat vorbei war. "
+        "Zeiten nach {timezone}.",
+    ),
     "lead undated": (
         "From the car ({vehicle}), made automatically from its own signals. Times are those of {timezone}.",
         "Vom Auto ({vehicle}), automatisch aus seinen eigenen Signalen erstellt. Zeiten nach {timezone}.",

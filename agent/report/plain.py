@@ -27,7 +27,8 @@ def plain(document: Document) -> str:
 def section_lines(section: Section) -> list[str]:
     lines = [section.title, "-" * len(section.title)]
     for part in section.parts:
-        lines += list(_part(part))
+        first, *rest = _part(part)
+        lines += [first, *rest] if first or lines[-1] else rest
     return [*lines, ""] if lines[-1] else lines
 
 

@@ -192,6 +192,16 @@ def test_the_text_tells_the_same() -> None:
         assert wanted in text
 
 
+def test_a_month_that_is_not_over_says_so() -> None:
+    early = msgspec.structs.replace(full(), made_day="2026-10-31")
+    assert "on 31 October 2026, before the month was over." in " ".join(plain(document(early)).split())
+    assert "before the month was over" not in plain(document(full()))
+
+
+def test_no_two_empty_lines_follow_each_other() -> None:
+    assert "\n\n\n" not in plain(document(full()))
+
+
 def test_german_counts_with_a_comma() -> None:
     text = plain(document(full("de")))
     assert "Bericht für Oktober 2026" in text
