@@ -19,7 +19,7 @@ MAX_BYTES = 60_000  # what a mail can carry inline without being clipped (Gmail:
 STYLE = """
 :root{--paper:#fbfaf8;--card:#fff;--ink:#1d2327;--soft:#586069;--line:#dedbd5;--mark:#2f6f8f;--pale:#7096a9;--wash:#2f6f8f1f}
 @media (prefers-color-scheme:dark){:root{--paper:#14181b;--card:#1c2226;--ink:#e6e8e9;--soft:#a2abb2;--line:#343c42;
---mark:#6fb3d2;--pale:#476f83;--wash:#6fb3d22e}}
+--mark:#6fb3d2;--pale:#4d768a;--wash:#6fb3d22e}}
 *{box-sizing:border-box}
 body{margin:0;background:var(--paper);color:var(--ink);font:1rem/1.55 system-ui,-apple-system,"Segoe UI",Roboto,sans-serif;
 -webkit-text-size-adjust:100%}

@@ -16,7 +16,7 @@ from agent.household import AS_OWNER, OWNER, Driver, Language
 from agent.report import phrases
 from agent.report.document import document
 from agent.report.facts import Fact, Kind
-from agent.report.page import MAX_BYTES, page
+from agent.report.page import MAX_BYTES, STYLE, page
 from agent.report.phrases import PHRASES
 from agent.report.plain import plain
 from agent.report.report import Due, Notice, Notices, Relationship, Report
@@ -171,6 +171,25 @@ def test_it_is_for_phone_paper_and_dark() -> None:
     assert '<meta name="viewport" content="width=device-width,initial-scale=1">' in text
     for wanted in ("@media print", "prefers-color-scheme:dark", "default-src 'none'"):
         assert wanted in text
+
+
+def luminance(colour: str) -> float:
+    """WCAG 2.2, relative luminance."""
+    parts = (int(colour[n : n + 2], 16) / 255 for n in (1, 3, 5))
+    red, green, blue = (p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+@pytest.mark.parametrize("kind", range(3))
+def test_it_can_be_read_by_weak_eyes_by_day_by_night_and_on_paper(kind: int) -> None:
+    palette = {
+        name: value if len(value) == 7 else "#" + "".join(c * 2 for c in value[1:])
+        for name, value in re.findall(r"--(\w+):(#[0-9a-f]{3,6})\b", re.findall(r":root{([^}]*)}", STYLE)[kind])
+    }
+    for paper in ("paper", "card"):
+        for name, least in (("ink", 7.0), ("soft", 4.5), ("mark", 4.5), ("pale", 3.0)):
+            bright, dark = sorted((luminance(palette[name]), luminance(palette[paper])), reverse=True)
+            assert (bright + 0.05) / (dark + 0.05) >= least, (name, paper)
 
 
 def test_the_text_tells_the_same() -> None:
