@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from html.parser import HTMLParser
+from itertools import pairwise
 from pathlib import Path
 
 import icalendar
@@ -196,6 +197,14 @@ def test_the_page_says_once_who_speaks_and_with_each_message_how_to_stop_it(clie
     html = page(client, scene)
     assert html.count("no person wrote it") == 1
     assert html.count("Stop messages about") == html.count("<section") == 2
+
+
+def test_headings_skip_no_level(client: FlaskClient, scene: Scene) -> None:
+    scene.hear(Car().releases(bookable()))
+    pages = page(client, scene), client.get(path(scene, BOOK)).text, client.post(path(scene, BOOK)).text, client.get("/a/x").text
+    for html in pages:
+        levels = [int(level) for level in re.findall(r"<h(\d)", html)]
+        assert levels[0] == 1 and all(after <= before + 1 for before, after in pairwise(levels)), levels
 
 
 def test_one_click_of_a_mail_program_stops_all_of_its_mail(client: FlaskClient, scene: Scene) -> None:
