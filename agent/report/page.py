@@ -26,7 +26,7 @@ body{margin:0;background:var(--paper);color:var(--ink);font:1rem/1.55 system-ui,
 main{max-width:41rem;margin:0 auto;padding:1.75rem 1.1rem 3rem}
 h1{font-size:1.6rem;line-height:1.2;margin:0 0 .4rem;font-weight:650;letter-spacing:-.01em}
 h2{font-size:1.12rem;line-height:1.3;margin:0 0 .6rem;font-weight:650}
-p{margin:0 0 .6rem}
+p{margin:0 0 .6rem;text-wrap:pretty}
 .lead,footer,.note,caption,figcaption,summary{color:var(--soft)}
 .lead{margin-bottom:1.4rem;font-size:.92rem}
 section{border-top:1px solid var(--line);padding:1.25rem 0 .5rem}

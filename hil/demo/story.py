@@ -87,7 +87,7 @@ def prompts(store: Store, zone: str) -> None:
     click.echo("\n" + table(("prompt", "for", "raised", "left the car", "shown", "then"), shown))
     held = [(breakable(r["title"] or r["topic"]), r["driver"], r["held_by"] or "nothing") for r in rows]
     click.echo("\n" + table(("prompt", "for", "held by"), held))
-    told = next((breakable(r["text"]) for r in rows if r["kind"] == "service" and r["text"]), "")
+    told = next((breakable(f"{r['title']}\n{r['text']}") for r in rows if r["kind"] == "service" and r["text"]), "")
     for paragraph in told.splitlines():
         click.echo("\n" + textwrap.fill(paragraph, WIDTH, initial_indent="  ", subsequent_indent="  "))
 
