@@ -98,8 +98,9 @@ def mails(folder: Path, town: Town) -> None:
     rows = [(f"{mail['Date'].datetime:%Y-%m-%d %H:%M}", mail["To"], mail["Subject"]) for mail in by_date]
     click.echo("\n" + table(("mail (UTC)", "to", "subject"), rows))
     save_reports(folder.parent, by_date)
+    people = len({row[1] for row in rows})
     click.echo(
-        f"\n{len(rows)} mails in {folder} for {len({row[1] for row in rows})} people; "
+        f"\n{len(rows)} mail{'s' * (len(rows) != 1)} in {folder} for {people} {'person' if people == 1 else 'people'}; "
         f"shown while driving: {town.inbox.desk.shown_while_driving()}."
     )
 

@@ -166,6 +166,16 @@ def test_a_trouble_code_is_explained_in_the_readers_language() -> None:
     assert LAMP not in english + german
 
 
+def test_a_notices_title_is_one_clean_line() -> None:
+    told = [
+        Notice(id="n-1", title="A\u202e plug\nmay " + "corrode " * 900, state="applies"),
+        Notice(id="n-2", title="!", state="booked"),
+    ]
+    text = page(report_of(material(month_of_trips(), [ANA], notices=Notices(1, told)), "ana"))
+    assert "<p>A plug may corrode" in text and "\u202e" not in text and text.count("corrode") < 30
+    assert "<p>n-2 (booked)</p>" in text
+
+
 def test_it_is_for_phone_paper_and_dark() -> None:
     text = page(full())
     assert '<meta name="viewport" content="width=device-width,initial-scale=1">' in text
