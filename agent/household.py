@@ -26,6 +26,7 @@ Channel: TypeAlias = Literal["mail", "page"]
 Language: TypeAlias = Literal["en", "de"]
 
 UNIT_M = {"km": 1000.0, "mi": 1609.344}  # what people count distances in
+NO_BREAK = "\u00a0"  # a number keeps its unit on its line, and a day its month
 UNKNOWN = "unknown"
 OWNER = "owner"  # who hears from the car while no profile says otherwise
 QUIET_FROM, QUIET_TO = "21:30", "07:30"  # when most people want no mail from a machine

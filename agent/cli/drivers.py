@@ -344,7 +344,8 @@ def by_driver(path: Path, zone: str) -> list[dict[str, Any]]:
     """One dict per (month, driver), from the kept trips; a trip without a date is in month None."""
     from zoneinfo import ZoneInfo  # late, as what follows
 
-    from agent.events.driver_summary import DriverMonth, month_of
+    from agent.events.driver_summary import DriverMonth
+    from agent.localtime import month_of
     from agent.tally import Sums
 
     totals: dict[tuple[str, str], DriverMonth] = {}

@@ -12,7 +12,7 @@ import click
 
 from agent.cli.catalogues import lines, of_state, open_of
 from agent.cli.load import config_option, json_option, look, store_file, store_option
-from agent.cli.show import distance, moment
+from agent.cli.show import breakable, distance, moment
 from agent.cli.trips import owner_view
 from agent.io.states import read
 
@@ -49,7 +49,7 @@ def command(config_path: Path, store_path: Path | None, as_json: bool) -> None:
     click.echo(f"odometer     {distance(reading, counts) or 'unknown'} ({facts['odometer']['source']})")
     click.echo(f"events       {facts['events']}, {facts['unacknowledged']} not acknowledged by the broker")
     for p in facts["prompts"]:
-        line = f"prompt       {p['title'] or p['topic']}: {prompt_state(p, zone)}"
+        line = f"prompt       {breakable(p['title'] or p['topic'])}: {prompt_state(p, zone)}"
         click.echo(textwrap.fill(line, 80, subsequent_indent=" " * 13))
     if facts["prompts"]:
         click.echo("             keyoff why tells more of each")

@@ -14,7 +14,7 @@ import click
 
 from agent.cli.catalogues import lines, of_state
 from agent.cli.load import config_option, json_option, load_config, look, store_file, store_option
-from agent.cli.show import moment, table
+from agent.cli.show import breakable, moment, table
 
 if TYPE_CHECKING:
     from agent.config import Owner
@@ -197,11 +197,11 @@ def title(view: View, prompt: Prompt) -> str:
 
     said = view.told.get(prompt.id, {}).get("title")
     if said:
-        return str(said)
+        return breakable(said)
     person = Person(view.driver(prompt.driver), view.owner, view.ctx.habits, view.ctx.unit)
     utc_ns = prompt.raised_utc_ns(view.ctx)
     words_ = words.say(prompt.concern, person, prompt.held_by, utc_ns, view.now_utc_ns)
-    return words_.title if words_ else prompt.concern.subject
+    return breakable(words_.title) if words_ else prompt.concern.subject
 
 
 def held_until(view: View, prompt: Prompt) -> tuple[int | None, str]:
@@ -333,7 +333,7 @@ def today(view: View) -> dict[str, Any]:
     return {
         "day": day,
         "said": [
-            {"id": r["id"], "title": r["title"] or r["topic"], "for": view.name(r["driver"]), "state": r["state"]}
+            {"id": r["id"], "title": breakable(r["title"] or r["topic"]), "for": view.name(r["driver"]), "state": r["state"]}
             | {name: r[name] for name in ("not_before_utc_ns", "not_after_utc_ns", "delivered_utc_ns")}
             for r in said
         ],

@@ -22,10 +22,10 @@ from agent.events.milestone import MilestoneReached
 from agent.events.odometer import OdometerRebased
 from agent.events.service_record import CarReminded, ServiceDone, ServiceDue, ServiceExpected, ServiceReopened
 from agent.events.trip import TripEnded, TripStarted
+from agent.localtime import month_end_ns, month_of, months_back
 from agent.model import NS, Context, Event, Rule, Setup, Value, derive_id
 from agent.report.facts import MONTHS_KEPT, Fact, Kind, MonthFacts, pruned
 from agent.report.report import Report
-from agent.report.rows import month_end_ns, month_of, months_back
 from agent.stitch import is_trusted
 
 LOOK_S = 3600  # between two notes that trouble codes were read: their day is told, no more
