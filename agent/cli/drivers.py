@@ -254,7 +254,8 @@ def consent(driver_id: str, purpose: str, granted: bool | None, config_path: Pat
 
     \b
       report     their monthly report leaves the unit
-      compare    their style, times and speed count in the household's means
+      compare    their style, times and speed count in the household's means;
+                 where all of the household agreed, each sees each one's
       workshop   five facts go out with an appointment that they booked
       guardian   under 18: the parents' view; as a parent: to be shown it
       fit        how well other cars would fit their use leaves the unit
