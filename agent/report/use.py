@@ -119,4 +119,6 @@ def _roads(band_m: dict[str, int]) -> dict[str, float]:
     half = share.get(ACROSS, 0.0) / 2
     urban = sum(share.get(band, 0.0) for band in URBAN) + half
     rural = sum(share.get(band, 0.0) for band in RURAL) + half
-    return {"urban_share": urban, "rural_share": rural, "motorway_share": 1 - urban - rural, "doubt_share": half}
+    slower = (*URBAN, ACROSS, *RURAL)
+    motorway = sum(part for band, part in share.items() if band not in slower)  # 1 less the others is not quite 0 at 0
+    return {"urban_share": urban, "rural_share": rural, "motorway_share": motorway, "doubt_share": half}
