@@ -257,8 +257,8 @@ def trips(
     for r in conn.execute(TRIPS, span):
         try:
             day = day_of(r["start_utc_ns"], zone)
-            sums = _sums(r) if day[:7] in detailed else _outline(r)
-            rows.append(Row(r["id"], r["kind"], r["driver"], day, sums))
+            known = sums(r) if day[:7] in detailed else _outline(r)
+            rows.append(Row(r["id"], r["kind"], r["driver"], day, known))
         except DAMAGED:
             unreadable += 1
             continue
@@ -267,7 +267,8 @@ def trips(
     return rows, unsure, unreadable
 
 
-def _sums(r: sqlite3.Row) -> Sums:
+def sums(r: sqlite3.Row) -> Sums:
+    """A trip's metrics, with their shapes checked as far as ratios are made of them. Raises one of DAMAGED."""
     _decoder(_Detail).decode(r["metrics"])
     metrics = msgspec.json.decode(r["metrics"], type=dict[str, Amount])
     return Sums(metrics, msgspec.json.decode(r["estimated"] or "[]", type=list[str]))
