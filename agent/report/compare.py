@@ -16,7 +16,7 @@ car are everybody's: where two people drive, the other's km and fuel follow from
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import msgspec
 
@@ -31,20 +31,23 @@ RATIOS = ("fuel_l_100km", "energy_kwh_100km", "harsh_100km", "idle_share", "nigh
 RANKED = ("fuel_l_100km", "energy_kwh_100km")  # less is better whoever drives where; of the others it is not as plain
 
 
-class Member(msgspec.Struct, frozen=True):
+class Member(msgspec.Struct, frozen=True, omit_defaults=True):
     """One of the others, by the id that stands in events; ratios that are not known are absent."""
 
     driver: str
     ratios: dict[str, float]
+    estimated: list[str] = []
 
 
 class Others(msgspec.Struct, frozen=True, omit_defaults=True):
-    """`mean` of so many `people` at the most; `members` only when all opted in. `places`: ratio → (own place, of how many)."""
+    """`mean` of so many `people` at the most; `members` only when all opted in. `places`: ratio → (own place, of how many).
+    `estimated`: the ratios whose mean rests on an estimate of anybody's."""
 
     people: int
     mean: dict[str, float] = {}
     members: list[Member] = []
     places: dict[str, tuple[int, int]] = {}
+    estimated: list[str] = []
 
 
 def others(viewer: Driver, household: Household, months: Mapping[str, Totals], day: str) -> Others | None:
@@ -54,16 +57,13 @@ def others(viewer: Driver, household: Household, months: Mapping[str, Totals], d
     people = {d.id: d.person or d.id for d in household.drivers}
     own = people.get(viewer.id, viewer.id)
     adults = [d.id for d in household.drivers if people[d.id] != own and shares(d, day)]
-    ratios = {id: known for id in adults if id in months and (known := comparable(months[id]))}
+    members = [member for id in adults if id in months and (member := comparable(id, months[id])).ratios]
     if all_opted_in(household):
-        mine = comparable(months[viewer.id]) if viewer.id in months else {}
-        return _each(mine, ratios) if ratios else None
-    mean: dict[str, float] = {}
-    for name in RATIOS:
-        known_to = {people[id] for id, each in ratios.items() if name in each}
-        if len(known_to) >= LEAST_PEOPLE:  # not profiles: a person may have made two
-            mean |= _mean(name, ratios)
-    return Others(len({people[id] for id in ratios}), mean) if mean else None
+        mine = comparable(viewer.id, months.get(viewer.id, Totals()))
+        return _each(mine.ratios, members) if members else None
+    counted = {name: {people[m.driver] for m in members if name in m.ratios} for name in RATIOS}
+    told = [name for name in RATIOS if len(counted[name]) >= LEAST_PEOPLE]  # not profiles: a person may have made two
+    return _mean(told, members, len({people[m.driver] for m in members})) if told else None
 
 
 def shares(driver: Driver, day: str) -> bool:
@@ -76,11 +76,12 @@ def all_opted_in(household: Household) -> bool:
     return bool(household.drivers) and all("compare" in d.consents for d in household.drivers)
 
 
-def comparable(totals: Totals) -> dict[str, float]:
+def comparable(driver: str, totals: Totals) -> Member:
     """The ratios of a month that are known over enough of it; those that are not are absent."""
     found = driving(totals)
     known = {name: getattr(found, name) for name in RATIOS if is_enough(totals, RESTS_ON[name][0])}
-    return {name: value for name, value in known.items() if value is not None}
+    ratios = {name: value for name, value in known.items() if value is not None}
+    return Member(driver, ratios, [name for name in ratios if name in found.estimated])
 
 
 def is_enough(totals: Totals, metric: str) -> bool:
@@ -88,20 +89,20 @@ def is_enough(totals: Totals, metric: str) -> bool:
     return totals.over_trips[metric] >= LEAST_TRIPS and totals.over_m[metric] >= LEAST_M
 
 
-def _mean(name: str, ratios: Mapping[str, Mapping[str, float]]) -> dict[str, float]:
-    known = [each[name] for each in ratios.values() if name in each]
-    return {name: sum(known) / len(known)} if known else {}
+def _mean(names: Iterable[str], members: list[Member], people: int) -> Others:
+    """Of these ratios, each of who knows it."""
+    known = {name: theirs for name in names if (theirs := [m.ratios[name] for m in members if name in m.ratios])}
+    about = [name for name in known if any(name in m.estimated for m in members)]
+    return Others(people, {name: sum(theirs) / len(theirs) for name, theirs in known.items()}, estimated=about)
 
 
-def _each(mine: Mapping[str, float], ratios: Mapping[str, Mapping[str, float]]) -> Others:
+def _each(mine: Mapping[str, float], members: list[Member]) -> Others:
     places = {}
     for name in RANKED:
-        theirs = [each[name] for each in ratios.values() if name in each]
+        theirs = [m.ratios[name] for m in members if name in m.ratios]
         if name in mine and theirs:
             places[name] = (1 + sum(value < mine[name] for value in theirs), 1 + len(theirs))
-    members = [Member(id, dict(each)) for id, each in ratios.items()]
-    mean = {n: value for name in RATIOS for n, value in _mean(name, ratios).items()}
-    return Others(len(members), mean, members, places)
+    return msgspec.structs.replace(_mean(RATIOS, members, len(members)), members=members, places=places)
 
 
 def wards(viewer: Driver, household: Household, day: str) -> list[str]:

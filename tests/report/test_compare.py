@@ -62,6 +62,15 @@ def test_a_ratio_that_one_trip_knows_is_not_told_as_a_month() -> None:
     assert seen(ANA, [ANA, BEN], ben=total(moves)) is None, "the yard is no third trip"
 
 
+def test_what_rests_on_an_estimate_says_so() -> None:
+    about = total([trip(f"2026-10-0{n}", estimated=["harsh_brakes", "over_speed_s"], fuel_l=None) for n in (1, 2, 3)])
+    sure = total(month_of_trips(n=3))
+    found = seen(ANA, [ANA, BEN, CLEO, DAN, OUT], ben=sure, cleo=about, dan=sure)
+    assert found is not None and found.estimated == ["harsh_100km", "over_speed_share"]
+    each = seen(ANA, [ANA, BEN, CLEO], ben=sure, cleo=about)
+    assert each is not None and [m.estimated for m in each.members] == [[], ["harsh_100km", "over_speed_share"]]
+
+
 def test_two_profiles_of_one_person_are_one_person() -> None:
     twin, again = (msgspec.structs.replace(d, person="ben") for d in (CLEO, DAN))
     assert seen(ANA, [ANA, BEN, twin, again, OUT]) is None
