@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 from agent.corrections import settled
 from agent.decode import Decoder, Plan
 from agent.engine import Engine
-from agent.entering import EntryRefused, OdometerRead, TripGiven, attributed, entry_of, with_consents
+from agent.entering import EntryRefused, OdometerRead, TripGiven, attributed, entry_of, refuse_from_afar, with_consents
 from agent.events.clock import ClockCorrected
 from agent.events.command import taken
 from agent.events.health import HealthReported, health
@@ -268,6 +268,7 @@ class Daemon:
         events: list[Event] = []
         if refusal is None:
             try:
+                refuse_from_afar(command.kind)
                 events = self._entered(command.kind, command.data, command.id)
             except EntryRefused as e:
                 refusal = str(e)

@@ -2,7 +2,9 @@
 
 | kind                                         | data                           | becomes                             |
 |----------------------------------------------|--------------------------------|-------------------------------------|
-| an event type with `enterable`               | its fields, as in its schema   | that event                          |
+| an event type with `enterable`               | its fields, as in its schema   | that event; with `by_hand` not by   |
+|                                              |                                | a command, but on the unit alone    |
+| FitShared without the consent of whose it is | its fields, as in its schema   | refused                             |
 | OdometerRead                                 | `reading_m`                    | what the odometer's rule makes of it |
 | TripAttributed                               | `trip_id`, `driver`            | that event, with who had it before  |
 | DriverSaved, DriverRemoved                   | likewise                       | with a ConsentChanged for what it changes |
@@ -21,9 +23,11 @@ import msgspec
 from agent.config import ConfigError, Section, convert
 from agent.events import kinds
 from agent.events.driver_summary import TripAttributed
+from agent.events.fit import FitShared
 from agent.events.household import ConsentChanged, DriverRemoved, DriverSaved
 from agent.household import Driver, Purpose
 from agent.model import Context, Event, derive_id
+from agent.report.fit import withheld
 
 T = TypeVar("T", bound=msgspec.Struct)
 
@@ -83,14 +87,24 @@ def event_of(kind: str, data: dict[str, Any], ref: str, ctx: Context) -> Event:
     fields = _checked(kind, data, data_of(record))
     own = {name: getattr(fields, name) for name in fields.__struct_fields__}
     try:
-        return record(id=derive_id(ctx.unit, kind, ref), t_ns=ctx.t_ns, boot_id=ctx.boot_id, **own)
+        event = record(id=derive_id(ctx.unit, kind, ref), t_ns=ctx.t_ns, boot_id=ctx.boot_id, **own)
     except ValueError as e:  # a record's own __post_init__, as msgspec takes it
         raise EntryRefused(f"{kind}: {e}") from None
+    if isinstance(event, FitShared) and (keep := withheld(ctx.household, event.driver)):
+        raise EntryRefused(f"{kind}: {' and '.join(keep)} did not agree to it: keyoff drivers consent {keep[0]} fit --grant")
+    return event
 
 
 def enterable() -> list[str]:
-    """Every kind that can be entered."""
-    return sorted([*SPECIAL, *(name for name, record in kinds().items() if record.enterable)])
+    """Every kind that can be entered from afar."""
+    return sorted([*SPECIAL, *(name for name, record in kinds().items() if record.enterable and not record.by_hand)])
+
+
+def refuse_from_afar(kind: str) -> None:
+    """Raises EntryRefused for what no command may enter, be it signed."""
+    record = kinds().get(kind)
+    if record is not None and record.by_hand:
+        raise EntryRefused(f"{kind} cannot be commanded: it is entered on the unit, by who has seen it there")
 
 
 def attributed(trip: Mapping[str, Any], driver: str, ref: str, ctx: Context) -> TripAttributed:

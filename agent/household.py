@@ -14,7 +14,7 @@ from agent.config import Owner, Section
 
 Purpose: TypeAlias = Literal[
     "report",  # the monthly report leaves the unit
-    "compare",  # own style, times and speed count in the household's means
+    "compare",  # own style, times and speed count in the household's means; where all agreed, each sees each
     "workshop",  # five facts for the person at the counter go out with a booked appointment
     "guardian",  # under 18: the parents' view; as a parent: to be shown it
     "fit",  # how well other cars would fit the own use leaves the unit

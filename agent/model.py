@@ -68,6 +68,7 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     leaves: ClassVar[bool] = True  # False: heard by rules and kept on the unit only
     once: ClassVar[bool] = False  # exactly once for ever: its id outlives every retention
     enterable: ClassVar[bool] = False  # a person may enter it: on the unit's command line, or by a signed command
+    by_hand: ClassVar[bool] = False  # only on the unit's command line: it says what a person saw there
 
     id: str
     t_ns: int  # when it became true

@@ -7,7 +7,7 @@ table `reports` is not made again.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from contextlib import suppress
 from datetime import date
 from functools import cache
@@ -203,8 +203,10 @@ def _due(item: str, each: Expected, reading_m: float | None) -> Due:
 def material(conn: sqlite3.Connection, month: str, owner: Owner, vehicle: str, known: Known, utc_ns: int | None) -> Material:
     """All that the reports of `month` are made of; `utc_ns`: now, if that is known. Raises sqlite3.Error."""
     zone = ZoneInfo(owner.timezone)
-    rows, unsure, unreadable = _trips(conn, month, zone)
-    unaccounted_m, undated = _undated(conn, month, zone)
+    end_ns = month_end_ns(month, zone)
+    span = month_start_ns(months_back(month, MONTHS_BACK), zone), end_ns
+    rows, unsure, unreadable = trips(conn, span, zone, detailed_months(month))
+    unaccounted_m, undated = undated_trips(conn, (month_start_ns(month, zone), end_ns))
     noted = known.state.facts.get(month, MonthFacts())
     by_time = sorted(noted.facts, key=lambda f: f.utc_ns or 0)
     first_utc_ns = conn.execute("SELECT min(start_utc_ns) FROM trips").fetchone()[0]
@@ -229,7 +231,7 @@ def material(conn: sqlite3.Connection, month: str, owner: Owner, vehicle: str, k
         checks=known.checks,
         due=dues(known),
         notices=Notices(_age_days(known.catalogue_utc_ns, utc_ns), list(known.notices)),
-        relationship=relationship(conn, owner, known.state, month_end_ns(month, zone)) if is_ledger else None,
+        relationship=relationship(conn, owner, known.state, end_ns) if is_ledger else None,
     )
 
 
@@ -237,16 +239,17 @@ def _age_days(then_utc_ns: int | None, utc_ns: int | None) -> int | None:
     return None if then_utc_ns is None or utc_ns is None else max(0, (utc_ns - then_utc_ns) // DAY_NS)
 
 
-def _trips(conn: sqlite3.Connection, month: str, zone: ZoneInfo) -> tuple[list[Row], list[str], int]:
-    """(the trips of the month and the twelve before it, ids of those that an unsure clock dated, how many are damaged)."""
-    detailed = detailed_months(month)
-    span = month_start_ns(months_back(month, MONTHS_BACK), zone), month_end_ns(month, zone)
+def trips(
+    conn: sqlite3.Connection, span: tuple[int, int], zone: ZoneInfo, detailed: Container[str] = ()
+) -> tuple[list[Row], list[str], int]:
+    """(the trips that began in [start, end) in UTC ns, ids of those that an unsure clock dated, how many are damaged). Of a month
+    that is not `detailed` they have the few metrics of OUTLINE. Raises sqlite3.Error."""
     rows, unsure, unreadable = [], [], 0
     for r in conn.execute(TRIPS, span):
         try:
             day = day_of(r["start_utc_ns"], zone)
-            sums = _sums(r) if day[:7] in detailed else _outline(r)
-            rows.append(Row(r["id"], r["kind"], r["driver"], day, sums))
+            known = sums(r) if day[:7] in detailed else _outline(r)
+            rows.append(Row(r["id"], r["kind"], r["driver"], day, known))
         except DAMAGED:
             unreadable += 1
             continue
@@ -255,7 +258,8 @@ def _trips(conn: sqlite3.Connection, month: str, zone: ZoneInfo) -> tuple[list[R
     return rows, unsure, unreadable
 
 
-def _sums(r: sqlite3.Row) -> Sums:
+def sums(r: sqlite3.Row) -> Sums:
+    """A trip's metrics, with their shapes checked as far as ratios are made of them. Raises one of DAMAGED."""
     _decoder(_Detail).decode(r["metrics"])
     metrics = msgspec.json.decode(r["metrics"], type=dict[str, Amount])
     return Sums(metrics, msgspec.json.decode(r["estimated"] or "[]", type=list[str]))
@@ -290,10 +294,10 @@ def _outline(r: sqlite3.Row) -> Sums:
     return Sums({name: value for name, value in known.items() if value is not None})
 
 
-def _undated(conn: sqlite3.Connection, month: str, zone: ZoneInfo) -> tuple[float, list[float]]:
-    """(metres that nobody saw, the distances of the trips without a date): by their place among the month's trips."""
-    low = conn.execute(LAST_BEFORE, (month_start_ns(month, zone),)).fetchone()
-    high = conn.execute(FIRST_AFTER, (month_end_ns(month, zone),)).fetchone()
+def undated_trips(conn: sqlite3.Connection, span: tuple[int, int]) -> tuple[float, list[float]]:
+    """(metres that nobody saw, the distances of the trips without a date): by their place among the trips of [start, end)."""
+    low = conn.execute(LAST_BEFORE, span[:1]).fetchone()
+    high = conn.execute(FIRST_AFTER, span[1:]).fetchone()
     unaccounted_m, undated = 0.0, []
     for r in conn.execute(UNDATED_ROWS, (low["n"] if low else 0, high["n"] if high else 1 << 62)):
         try:

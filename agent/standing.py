@@ -93,7 +93,7 @@ def _faults(entry: Entry, ctx: Context, now: Standing) -> Iterator[str]:
             yield f"{taken}: take it from them first (save their profile without it)"
         case DriverRemoved(driver=id) if now.household.find(id) is None:
             yield _nobody(id, now)
-        case ConsentChanged(driver=id) | FitShared(driver=id) if now.household.known(id) is None:
+        case ConsentChanged(driver=str(id)) | FitShared(driver=str(id)) if now.household.known(id) is None:
             yield _nobody(id, now)
         case TripGiven(driver=id) if id not in (UNKNOWN, now.driver) and now.household.find(id) is None:
             yield _nobody(id, now)

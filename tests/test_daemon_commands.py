@@ -12,6 +12,7 @@ import pytest
 
 from agent.daemon import COMMANDS_PER_TICK, Daemon
 from agent.entering import EntryRefused
+from agent.events.fit import FitRule
 from agent.events.odometer import Odometer
 from agent.io.commands import Commands, load_key
 from agent.io.store import Batch, Store, StoreError
@@ -158,6 +159,19 @@ def test_a_repeat_gets_nothing_and_does_nothing(unit: Unit) -> None:
     assert unit.drivers == []
     assert len(unit.answers) == 2
     assert len(unit.link.taken) == 4
+
+
+def test_a_catalogue_of_cars_may_be_sent_and_a_match_may_not(unit: Unit) -> None:
+    """What leaves as FitShared was worked out here and looked at: a unit signs nothing that it was told to say."""
+    car = {"name": "a", "energy": "electric", "range_km": 300}
+    unit.hear(unit.sign("FitCatalogueReceived", {"source": "s", "issued_utc_ns": START_NS, "cars": [car]}))
+    catalogue = unit.daemon.engine.rule(FitRule).state.catalogue
+    assert catalogue is not None and catalogue.cars[0].range_km == 300
+    unit.hear(unit.sign("ConsentChanged", {"driver": "owner", "purpose": "fit", "granted": True}, "c2"))
+    basis = {"first_day": "", "last_day": "", "days": 1, "days_driven": 1, "trips": 1, "distance_m": 1}
+    unit.hear(unit.sign("FitShared", {"source": "s", "catalogue_utc_ns": 1, "basis": basis, "fits": []}, "c3"))
+    assert [a[:2] for a in unit.answers] == [("c1", "done"), ("c2", "done"), ("c3", "refused")]
+    assert "cannot be commanded" in unit.answers[-1][2] and unit.told("FitShared") == []
 
 
 def test_the_odometer_may_be_told(unit: Unit) -> None:

@@ -43,7 +43,7 @@ def check(config_path: Path, as_json: bool) -> None:
         notes += Identity.load(config.uplink, config_path.resolve().parent, config.unit.id, utc_ns).notes
     if config.commands is not None:
         load_key(config_path.resolve().parent / config.commands.key)
-        notes += ["[commands] without [uplink]: nothing brings them"] if config.uplink is None else []
+        notes += ["[commands] without [uplink]: only a file brings one (keyoff fit load)"] if config.uplink is None else []
     if as_json:
         click.echo(json.dumps({"ok": True, "vehicle": setup.vehicle.name, "unit": setup.unit, "notes": notes}))
         return

@@ -11,8 +11,9 @@ import click
 import msgspec
 
 from agent.cli.load import config_option, json_option, look, store_file, store_option
-from agent.cli.show import distance, duration, table
-from agent.cli.trips import UNACCOUNTED, owner_view
+from agent.cli.months import by_driver, driver_table, plain
+from agent.cli.show import table
+from agent.cli.trips import owner_of
 from agent.household import Channel, Driver, Household, Kind, Language, Purpose
 from agent.profile import (
     BINDINGS,
@@ -53,12 +54,14 @@ def command(ctx: click.Context, config_path: Path, store_path: Path | None, as_j
     """
     if ctx.invoked_subcommand is not None:
         return
-    zone, counts = owner_view(config_path)
-    sums = by_driver(store_file(config_path, store_path), zone)
+    owner = owner_of(config_path)
+    months, damaged = by_driver(store_file(config_path, store_path), owner.timezone)
     if as_json:
-        click.echo(json.dumps(sums, indent=2))
+        click.echo(json.dumps(plain(months), indent=2))
         return
-    click.echo(driver_table(sums, counts) if sums else "No trip yet.")
+    click.echo(driver_table(months, owner) if months else "No trip yet.")
+    if damaged:
+        click.echo(f"\n{damaged} trip{'s' * (damaged != 1)} damaged in the store and left out.")
 
 
 @command.command("list")
@@ -257,7 +260,8 @@ def consent(driver_id: str, purpose: str, granted: bool | None, config_path: Pat
 
     \b
       report     their monthly report leaves the unit
-      compare    their style, times and speed count in the household's means
+      compare    their style, times and speed count in the household's means;
+                 where all of the household agreed, each sees each one's
       workshop   five facts go out with an appointment that they booked
       guardian   under 18: the parents' view; as a parent: to be shown it
       fit        how well other cars would fit their use leaves the unit
@@ -338,53 +342,3 @@ def _state(path: Path, name: str, kind: type[T]) -> T:
     finally:
         conn.close()
     return kind() if kept is None else msgspec.json.decode(kept[1], type=kind)
-
-
-def by_driver(path: Path, zone: str) -> list[dict[str, Any]]:
-    """One dict per (month, driver), from the kept trips; a trip without a date is in month None."""
-    from zoneinfo import ZoneInfo  # late, as what follows
-
-    from agent.events.driver_summary import DriverMonth
-    from agent.localtime import month_of
-    from agent.tally import Sums
-
-    totals: dict[tuple[str, str], DriverMonth] = {}
-    for r in look(path).execute("SELECT * FROM trips WHERE kind != ? ORDER BY n", (UNACCOUNTED,)):
-        month = month_of(r["start_utc_ns"], ZoneInfo(zone)) if r["start_utc_ns"] is not None else ""
-        key = (month, r["driver"])
-        sums = Sums(msgspec.json.decode(r["metrics"]), msgspec.json.decode(r["estimated"] or "[]"))
-        totals[key] = totals.get(key, DriverMonth()).plus(r["kind"], sums)
-    return [
-        {
-            "month": month or None,
-            "driver": driver,
-            "trips": total.trips,
-            "short_moves": total.short_moves,
-            "metrics": total.sums.metrics,
-            "estimated": total.sums.estimated,
-        }
-        for (month, driver), total in sorted(totals.items())
-    ]
-
-
-def driver_table(sums: list[dict[str, Any]], counts: str) -> str:
-    rows = []
-    for s in sums:
-        m = s["metrics"]
-        km = m.get("distance_m", 0.0) / 1000
-        litres = m.get("fuel_l")
-        rows.append(
-            (
-                s["month"],
-                s["driver"],
-                s["trips"],
-                distance(m.get("distance_m"), counts),
-                duration(m.get("duration_s")),
-                f"{litres / km * 100:.1f}" if litres is not None and km else None,
-                m.get("harsh_brakes"),
-                m.get("harsh_accels"),
-                duration(m.get("night_s")),
-            )
-        )
-    head = ("month", "driver", "trips", "distance", "time", "l/100 km", "harsh brakes", "harsh accels", "at night")
-    return table(head, rows)

@@ -12,9 +12,11 @@ import click
 
 from agent.cli.load import config_option, json_option, load_config, look, store_file, store_option
 from agent.cli.show import chart, distance, duration, moment, table
+from agent.config import Owner
 from agent.household import UNKNOWN
 
 UNACCOUNTED = "unaccounted"
+SHOWN_ABOVE = ("distance_m", "trips", "duration_s")  # in the trip's own row
 
 
 @click.group(invoke_without_command=True, short_help="Trips: a table, one in detail, who drove.")
@@ -62,12 +64,15 @@ def show(trip: str, config_path: Path, store_path: Path | None, as_json: bool) -
             )
         )
         return
-    zone, counts = owner_view(config_path)
-    click.echo(f"{trip_table([row], zone, counts)}\n\n{driver_line(row['driver'], row['driver_how'], row['driver_sure'])}\n")
+    owner = owner_of(config_path)
+    counts = owner.counts
+    click.echo(trip_table([row], owner.timezone, counts))
+    click.echo(f"\n{driver_line(row['driver'], row['driver_how'], row['driver_sure'])}\n")
     for line in chart(points.speed_kmh):
         click.echo(line)
     m = json.loads(row["metrics"])
     about = json.loads(row["estimated"] or "[]")
+    click.echo("\n" + table(("measure", "value"), measured(row, owner)).replace("\u00a0", " "))
     scalars = [
         (name, f"{value:,.2f}".removesuffix(".00"), "estimated" if name in about else None)
         for name, value in m.items()
@@ -93,6 +98,20 @@ def driver_line(driver: str, how: str | None, sure: float | None) -> str:
     known = {"household": "as the household says", "style": "by how it was driven", "default": "as nobody else was known"}
     by = known.get(how or "", f"by the {how}") if how else "how that is known is not kept"
     return f"{driver} drove, {by}{'' if sure is None else f' ({sure:.0%} sure)'}."
+
+
+def measured(row: sqlite3.Row, owner: Owner) -> list[tuple[str, str]]:
+    """The report's measures of one trip, in the owner's units; those that are not known are left out."""
+    from agent.report.about_driving import measures, row_label  # late
+    from agent.report.amounts import Amounts
+    from agent.report.driving import driving, total
+    from agent.report.rows import Row
+    from agent.reporting import sums
+
+    found = driving(total([Row(row["id"], row["kind"], row["driver"], "", sums(row))]))
+    say = Amounts("en", owner.counts, owner.economy)
+    known = [m for m in measures(say, owner.over_speed_kmh) if getattr(found, m.field) is not None]
+    return [(row_label(m), m.text(found)) for m in known if m.field not in SHOWN_ABOVE]
 
 
 def dynamics_rows(m: dict[str, Any]) -> list[tuple[str, str, str]]:
@@ -137,10 +156,13 @@ def find_trip(conn: sqlite3.Connection, start: str) -> sqlite3.Row:
 
 def owner_view(config_path: Path) -> tuple[str, str]:
     """The owner's time zone and unit of distance; UTC and km where there is no config."""
-    if not config_path.exists():
-        return "UTC", "km"
-    owner = load_config(config_path).owner
+    owner = owner_of(config_path)
     return owner.timezone, owner.counts
+
+
+def owner_of(config_path: Path) -> Owner:
+    """[owner], or its defaults where there is no config. Raises ConfigError."""
+    return load_config(config_path).owner if config_path.exists() else Owner()
 
 
 def trip_dict(row: sqlite3.Row) -> dict[str, Any]:

@@ -23,8 +23,10 @@ MONTHS_KEPT = 3  # a trip found later than that no longer changes what was said
 
 
 class DriverSummary(Event, frozen=True, kw_only=True, omit_defaults=True):
-    """`month` as "2026-10", local. Sums over all trips and short moves; `revision` grows with each correction."""
+    """`month` as "2026-10", local. Sums over all trips and short moves; `revision` grows with each correction. The far side adds
+    a person's cars up by `household` and `person`, which is absent of a driver without a profile."""
 
+    version: ClassVar[int] = 2
     importance: ClassVar[int] = 4
     driver: str
     month: str
@@ -33,6 +35,8 @@ class DriverSummary(Event, frozen=True, kw_only=True, omit_defaults=True):
     metrics: dict[str, Any]
     estimated: list[str] = []
     revision: int = 0
+    person: str | None = None  # the same in all units of the household
+    household: str = ""
 
 
 class TripAttributed(Event, frozen=True, kw_only=True, omit_defaults=True):
@@ -161,7 +165,9 @@ class DriverSummaries(Rule):
     def _send(self, ctx: Context, name: str) -> Iterator[Event]:
         month = self.state.months[name]
         self.state.months = self.state.months | {name: msgspec.structs.replace(month, sent=month.sent + 1)}
+        profiles = {d.id: d for d in ctx.household.drivers}
         for driver, total in sorted(month.drivers.items()):
+            known = profiles.get(driver)
             yield DriverSummary(
                 id=derive_id(ctx.unit, "DriverSummary", driver, name, month.sent),
                 t_ns=ctx.t_ns,
@@ -173,4 +179,6 @@ class DriverSummaries(Rule):
                 metrics=total.sums.metrics,
                 estimated=total.sums.estimated,
                 revision=month.sent,
+                person=(known.person or known.id) if known else None,
+                household=self.setup.owner.household,
             )

@@ -1,6 +1,8 @@
 """FitCatalogueReceived, FitShared: other cars matched on this one's use. Shown to the owner first; it leaves only if they ask.
 
-The match is agent/report/fit.py's; nothing shows it yet. FitShared is what the owner enters who wants it to leave.
+A catalogue comes as a signed command, or by hand as a file that holds one (`keyoff fit load`). The match is that of
+agent/report/fit.py, worked out when somebody looks (`keyoff fit`). FitShared is what they saw and let leave (`keyoff fit share`):
+it is entered on the unit, by no command, and with the consent of whose use it is.
 """
 
 from __future__ import annotations
@@ -10,8 +12,11 @@ from typing import ClassVar
 
 import msgspec
 
-from agent.model import Context, Event, Rule, Setup
-from agent.report.fit import Car, Fit
+from agent.model import NS, Context, Event, Rule, Setup
+from agent.report.fit import Basis, Car, Fit, Wanted
+from agent.stitch import is_trusted
+
+AHEAD_NS = 86_400 * NS  # clocks differ, and a publisher may write the day alone
 
 
 class FitCatalogueReceived(Event, frozen=True, kw_only=True, omit_defaults=True):
@@ -25,13 +30,21 @@ class FitCatalogueReceived(Event, frozen=True, kw_only=True, omit_defaults=True)
 
 
 class FitShared(Event, frozen=True, kw_only=True, omit_defaults=True):
-    """The owner asked for it to leave: how the cars of a catalogue would do for their use."""
+    """The owner asked for it to leave: how the cars of a catalogue (`source`, as of `catalogue_utc_ns`) would do for a use, and
+    what that rests on. `driver`, `person`: of one driver's own use; absent: of the car's, whoever drove."""
 
+    version: ClassVar[int] = 2
     importance: ClassVar[int] = 5
     enterable: ClassVar[bool] = True
+    by_hand: ClassVar[bool] = True  # what leaves was looked at
     source: str
-    driver: str
+    catalogue_utc_ns: int
+    basis: Basis
     fits: list[Fit]
+    wanted: Wanted = Wanted()
+    driver: str | None = None
+    person: str | None = None  # the same in all units of the household
+    household: str = ""
 
 
 class FitState(msgspec.Struct):
@@ -39,7 +52,7 @@ class FitState(msgspec.Struct):
 
 
 class FitRule(Rule):
-    """Keeps the newest catalogue."""
+    """Keeps the newest catalogue; one of a time to come is a slip, and any other replaces it."""
 
     name: ClassVar[str] = "fit"
     hears: ClassVar[tuple[type[Event], ...]] = (FitCatalogueReceived,)
@@ -52,6 +65,10 @@ class FitRule(Rule):
     def event(self, ctx: Context, event: Event) -> Iterable[Event]:
         assert isinstance(event, FitCatalogueReceived)
         held = self.state.catalogue
-        if held is None or event.issued_utc_ns >= held.issued_utc_ns:
+        if held is None or event.issued_utc_ns >= held.issued_utc_ns or is_to_come(ctx, held):
             self.state.catalogue = event
         return ()
+
+
+def is_to_come(ctx: Context, catalogue: FitCatalogueReceived) -> bool:
+    return is_trusted(ctx.wall) and catalogue.issued_utc_ns > ctx.wall.utc_ns(ctx.t_ns) + AHEAD_NS

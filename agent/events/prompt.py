@@ -6,11 +6,11 @@
 | raised | at once | held | PromptHeld, naming by what |
 | held | something else holds it now | held | PromptHeld |
 | held | nothing holds it here: see below | released | PromptReleased, one message for all that is ready (agent/offer.py) |
-| held | ConcernSettled | expired | PromptExpired |
+| held | ConcernSettled; of a report: its consent is taken back | expired | PromptExpired |
 | released | the ignition comes on, and nobody told that it was shown | held | PromptWithdrawn |
 | released | it could be shown no longer, and nobody told that it was | held | PromptHeld |
 | released | its person's profile changes, before it can have been shown | held, and released anew | PromptReleased |
-| released, delivered | ConcernSettled; the person stops its kind | withdrawn | PromptWithdrawn |
+| released, delivered | the same as of one held; the person stops its kind | withdrawn | PromptWithdrawn |
 | held, released | PromptDelivered of a revision since it was snoozed | delivered | |
 | held, released | nobody of this name hears of it any more | somebody else's | PromptExpired or PromptWithdrawn, PromptHeld |
 | any of these | PromptAnswered snoozed | held, for as many days | PromptHeld |
@@ -32,7 +32,7 @@ from typing import ClassVar
 
 from agent.events.appointment import SlotsRanked
 from agent.events.concern import Concern, ConcernSettled
-from agent.events.household import DriverRemoved, DriverSaved, PromptsStopped
+from agent.events.household import ConsentChanged, DriverRemoved, DriverSaved, PromptsStopped
 from agent.events.ignition import IgnitionChanged, ListeningStarted
 from agent.events.message import (
     HeldBy,
@@ -72,6 +72,7 @@ class PromptRule(Rule):
     hears: ClassVar[tuple[type[Event], ...]] = (
         Concern,
         ConcernSettled,
+        ConsentChanged,
         SlotsRanked,
         ListeningStarted,
         IgnitionChanged,
@@ -98,8 +99,10 @@ class PromptRule(Rule):
             case Concern():
                 yield from self._raise(ctx, event)
             case ConcernSettled():
-                for prompt in s.find(lambda p: p.concern.subject == event.subject):
-                    yield self._end(ctx, prompt, event.why)
+                yield from [self._end(ctx, p, event.why) for p in s.find(lambda p: p.concern.subject == event.subject)]
+            case ConsentChanged(purpose="report", granted=False):
+                gone = s.find(lambda p: (p.concern.kind, p.driver) == ("report", event.driver))
+                yield from [self._end(ctx, p, "no longer true") for p in gone]
             case SlotsRanked():
                 for prompt in s.find(lambda p: p.concern.bookable == event.bookable and p.phase == "held"):
                     s.change(prompt, slots=event.slots)

@@ -44,6 +44,7 @@ class ReportReady(Event, frozen=True, kw_only=True, omit_defaults=True):
     """One person's month and their car's; only with their consent. Made once: what becomes known later stands in the next
     one. When it may be shown is told by the PromptReleased whose part names this event's id as its `report`."""
 
+    version: ClassVar[int] = 2
     importance: ClassVar[int] = 2  # as the prompt that brings it: it is there before
     urgent: ClassVar[bool] = True
     once: ClassVar[bool] = True

@@ -25,7 +25,7 @@ class Measure(NamedTuple):
     label: str
     field: str
     text: Callable[[Driving], str]
-    of_value: Callable[[float], str] | None = None  # of a ratio alone: a mean has no Driving
+    of_value: Callable[[float, bool], str] | None = None  # of a ratio alone, and whether it is an estimate: a mean has no Driving
     unit: str = ""  # the label tells it in a table: a phone's columns are narrow
 
 
@@ -36,7 +36,7 @@ def measures(say: Amounts, limit_kmh: float) -> list[Measure]:
         def text(d: Driving) -> str:
             return of_value(getattr(d, field), field in d.estimated)
 
-        return Measure(label, field, text, lambda value: of_value(value, False), unit)
+        return Measure(label, field, text, of_value, unit)
 
     limit, short = say.speed(limit_kmh), say.length(COLD_SHORT_M)
     return [
@@ -215,15 +215,22 @@ def dynamics(now: Driving, say: Amounts) -> Table:
 
 def _others(found: Others, report: Report, say: Amounts) -> Iterator[Part]:
     word = words_in(say.language)
-    columns = [(each.driver, each.ratios) for each in found.members] or [(word("mean column"), found.mean)]
+    columns = [(m.driver, m.ratios, m.estimated) for m in found.members]
+    columns = columns or [(word("mean column"), found.mean, found.estimated)]
     unknown = say.number(None)
     yield word("others each") if found.members else word("others mean", n=say.number(found.people))
     rows = [
-        [row_label(m), m.text(report.now), *(m.of_value(r[m.field]) if m.field in r else unknown for _, r in columns)]
+        [
+            row_label(m),
+            m.text(report.now),
+            *(m.of_value(r[m.field], m.field in about) if m.field in r else unknown for _, r, about in columns),
+        ]
         for m in measures(say, report.limit_kmh)
-        if m.of_value is not None and any(m.field in ratios for _, ratios in columns)
+        if m.of_value is not None and any(m.field in ratios for _, ratios, _ in columns)
     ]
-    yield Table(word("others caption"), [word("measure"), word("own column"), *(name for name, _ in columns)], rows)
+    yield Table(word("others caption"), [word("measure"), word("own column"), *(name for name, _, _ in columns)], rows)
+    if not report.now.estimated and any(about for _, _, about in columns):
+        yield word("estimate note")
     labels = {m.field: m.label for m in measures(say, report.limit_kmh)}
     for field, (place, of) in found.places.items():
         yield word("place", measure=labels[field], n=say.number(place), of=say.number(of))

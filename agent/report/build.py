@@ -13,7 +13,7 @@ from agent.config import Owner
 from agent.household import UNKNOWN, Driver, Household, counts
 from agent.localtime import days_of, months_back
 from agent.report.compare import guardians, others, pooled, wards
-from agent.report.driving import Driving, driving, net_of, per_100km, total
+from agent.report.driving import Driving, Totals, driving, net_of, per_100km, total
 from agent.report.facts import Fact
 from agent.report.report import (
     CHECKS,
@@ -32,7 +32,7 @@ from agent.report.report import (
     Ward,
 )
 from agent.report.rows import MONTHS_BACK, Row, detailed_months
-from agent.report.use import Use, use
+from agent.report.use import Use, a_year, use
 
 Record: TypeAlias = Literal["longest trip", "longest day", "lowest fuel", "lowest energy"]
 
@@ -103,14 +103,16 @@ def build(material: Material, reader: Driver) -> Report:
         vehicle=material.vehicle,
         is_of_unknown=own == UNKNOWN,
         now=now,
-        before=_earlier(material, own, before),
-        year_ago=_earlier(material, own, year_ago),
+        before=_if_driven(material, own, before),
+        year_ago=_if_driven(material, own, year_ago),
         days_m=days_m(material, own),
         year=year(material, own),
         car=car_totals(material),
         others=others(reader, material.household, _months(material), first_day),
         wards=[
-            Ward(id, driving(total(_of(material, id, month)))) for id in wards(reader, material.household, material.after_day)
+            Ward(id, driven)
+            for id in wards(reader, material.household, material.after_day)
+            if (driven := _if_driven(material, id, month)) is not None  # who has no report is not in another's
         ],
         seen_by=guardians(reader, material.household, material.after_day),
         use=with_use,
@@ -136,15 +138,15 @@ def _driven(material: Material, driver: str, month: str) -> Driving:
     return driving(total(_of(material, driver, month)))
 
 
-def _earlier(material: Material, driver: str, month: str) -> Driving | None:
+def _if_driven(material: Material, driver: str, month: str) -> Driving | None:
     """None when nothing of that month is kept: it cannot be told from a month without a trip."""
     found = _driven(material, driver, month)
     return found if found.trips or found.short_moves else None
 
 
-def _months(material: Material) -> dict[str, Driving]:
+def _months(material: Material) -> dict[str, Totals]:
     """This month of everyone with a profile: what comparisons are made of, when they may be."""
-    return {d.id: _driven(material, d.id, material.month) for d in material.household.drivers}
+    return {d.id: total(_of(material, d.id, material.month)) for d in material.household.drivers}
 
 
 def days_m(material: Material, driver: str) -> list[float]:
@@ -232,7 +234,8 @@ def car_totals(material: Material) -> CarTotals:
 
 
 def _use(material: Material, own: str, reader: Driver) -> tuple[Use, float | None]:
-    """(the use of the car over the last year, the share of its distance that it rests on): of whom this reader may see."""
+    """(the use of the car over the last year, the share of its distance that it rests on): of whom this reader may see. How
+    far it goes in a year is of all who drive it."""
     since = f"{months_back(material.month, MONTHS_BACK - 1)}-01"
     seen = pooled(own, reader, material.household, material.after_day)
     rows = [row for row in material.rows if row.day >= since]
@@ -240,7 +243,8 @@ def _use(material: Material, own: str, reader: Driver) -> tuple[Use, float | Non
     days = (date.fromisoformat(material.after_day) - date.fromisoformat(first_day)).days
     found = use([row for row in rows if row.driver in seen], days)
     whole_m = sum(row.of("distance_m") or 0.0 for row in rows)
-    told = msgspec.structs.replace(found, day_m=[])  # what each day came to is nobody's business but the matching's
+    # What each day came to is nobody's business but the matching's.
+    told = msgspec.structs.replace(found, day_m=[], year_m=a_year(whole_m, days))
     return told, found.distance_m / whole_m if whole_m > 0 else None
 
 

@@ -2,24 +2,26 @@
 
 | of | what | is seen |
 |---|---|---|
-| the car | km, fuel, energy | by everybody, always |
+| the car | km, fuel, energy, km a year | by everybody, always |
 | oneself | everything | by oneself |
 | other adults who opted in (`compare`) | the mean of their ratios | by who opted in, each ratio from LEAST_PEOPLE who know it |
-| the same, when nobody of the household keeps out | each one's ratios | by who opted in: all did |
-| a driver under 18 | the same report as their own | by an adult, when both consented (`guardian`); never in a comparison |
+| the same, when nobody of the household keeps out | each one's ratios; the car's use by all of them | by who opted in: all did |
+| a driver under 18 | the figures of their own report | by an adult, when both consented (`guardian`), never in a comparison; |
+|                   |                                 | and out of the unit only where their own report goes (`report`) |
 | `unknown`, and who has no profile | nothing | counted in the car's totals alone |
 
-Below LEAST_TRIPS and LEAST_M nobody is compared, so that one trip's time and way are not told as a mean.
+A ratio counts that is known over LEAST_TRIPS and LEAST_M, so that one trip's time and way are not told as a mean. Totals of the
+car are everybody's: where two people drive, the other's km and fuel follow from them, and nothing here hides that.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import msgspec
 
 from agent.household import UNKNOWN, Driver, Household, is_minor
-from agent.report.driving import Driving
+from agent.report.driving import RESTS_ON, Totals, driving
 
 LEAST_PEOPLE = 3
 LEAST_TRIPS, LEAST_M = 3, 50_000.0
@@ -29,32 +31,39 @@ RATIOS = ("fuel_l_100km", "energy_kwh_100km", "harsh_100km", "idle_share", "nigh
 RANKED = ("fuel_l_100km", "energy_kwh_100km")  # less is better whoever drives where; of the others it is not as plain
 
 
-class Member(msgspec.Struct, frozen=True):
+class Member(msgspec.Struct, frozen=True, omit_defaults=True):
     """One of the others, by the id that stands in events; ratios that are not known are absent."""
 
     driver: str
     ratios: dict[str, float]
+    estimated: list[str] = []
 
 
 class Others(msgspec.Struct, frozen=True, omit_defaults=True):
-    """`mean` of so many `people` at the most; `members` only when all opted in. `places`: ratio → (own place, of how many)."""
+    """`mean` of so many `people` at the most; `members` only when all opted in. `places`: ratio → (own place, of how many).
+    `estimated`: the ratios whose mean rests on an estimate of anybody's."""
 
     people: int
     mean: dict[str, float] = {}
     members: list[Member] = []
     places: dict[str, tuple[int, int]] = {}
+    estimated: list[str] = []
 
 
-def others(viewer: Driver, household: Household, months: Mapping[str, Driving], day: str) -> Others | None:
+def others(viewer: Driver, household: Household, months: Mapping[str, Totals], day: str) -> Others | None:
     """What `viewer` sees of the others' month; `day` is its first. None when there is nothing to show, or they keep out."""
     if not shares(viewer, day):
         return None
-    adults = [d for d in household.drivers if d.id != viewer.id and shares(d, day)]
-    ratios = {d.id: ratios_of(months[d.id]) for d in adults if d.id in months and is_enough(months[d.id])}
+    people = {d.id: d.person or d.id for d in household.drivers}
+    own = people.get(viewer.id, viewer.id)
+    adults = [d.id for d in household.drivers if people[d.id] != own and shares(d, day)]
+    members = [member for id in adults if id in months and (member := comparable(id, months[id])).ratios]
     if all_opted_in(household):
-        return _each(viewer, ratios, months) if ratios else None
-    mean = _mean(ratios, LEAST_PEOPLE)
-    return Others(len(ratios), mean) if mean else None
+        mine = comparable(viewer.id, months.get(viewer.id, Totals()))
+        return _each(mine.ratios, members) if members else None
+    counted = {name: {people[m.driver] for m in members if name in m.ratios} for name in RATIOS}
+    told = [name for name in RATIOS if len(counted[name]) >= LEAST_PEOPLE]  # not profiles: a person may have made two
+    return _mean(told, members, len({people[m.driver] for m in members})) if told else None
 
 
 def shares(driver: Driver, day: str) -> bool:
@@ -67,50 +76,52 @@ def all_opted_in(household: Household) -> bool:
     return bool(household.drivers) and all("compare" in d.consents for d in household.drivers)
 
 
-def is_enough(driving: Driving) -> bool:
-    return driving.trips >= LEAST_TRIPS and (driving.distance_m or 0.0) >= LEAST_M
+def comparable(driver: str, totals: Totals) -> Member:
+    """The ratios of a month that are known over enough of it; those that are not are absent."""
+    found = driving(totals)
+    known = {name: getattr(found, name) for name in RATIOS if is_enough(totals, RESTS_ON[name][0])}
+    ratios = {name: value for name, value in known.items() if value is not None}
+    return Member(driver, ratios, [name for name in ratios if name in found.estimated])
 
 
-def ratios_of(driving: Driving) -> dict[str, float]:
-    known = {name: getattr(driving, name) for name in RATIOS}
-    return {name: value for name, value in known.items() if value is not None}
+def is_enough(totals: Totals, metric: str) -> bool:
+    """Whether so many trips and metres know it: a month's ratio may rest on one trip of it."""
+    return totals.over_trips[metric] >= LEAST_TRIPS and totals.over_m[metric] >= LEAST_M
 
 
-def _mean(ratios: Mapping[str, Mapping[str, float]], least: int) -> dict[str, float]:
-    out = {}
-    for name in RATIOS:
-        known = [each[name] for each in ratios.values() if name in each]
-        if known and len(known) >= least:
-            out[name] = sum(known) / len(known)
-    return out
+def _mean(names: Iterable[str], members: list[Member], people: int) -> Others:
+    """Of these ratios, each of who knows it."""
+    known = {name: theirs for name in names if (theirs := [m.ratios[name] for m in members if name in m.ratios])}
+    about = [name for name in known if any(name in m.estimated for m in members)]
+    return Others(people, {name: sum(theirs) / len(theirs) for name, theirs in known.items()}, estimated=about)
 
 
-def _each(viewer: Driver, ratios: Mapping[str, Mapping[str, float]], months: Mapping[str, Driving]) -> Others:
+def _each(mine: Mapping[str, float], members: list[Member]) -> Others:
     places = {}
-    own = months.get(viewer.id)
-    if own is not None and is_enough(own):
-        mine = ratios_of(own)
-        for name in RANKED:
-            theirs = [each[name] for each in ratios.values() if name in each]
-            if name in mine and theirs:
-                places[name] = (1 + sum(value < mine[name] for value in theirs), 1 + len(theirs))
-    members = [Member(id, dict(each)) for id, each in ratios.items()]
-    return Others(len(members), _mean(ratios, 1), members, places)
+    for name in RANKED:
+        theirs = [m.ratios[name] for m in members if name in m.ratios]
+        if name in mine and theirs:
+            places[name] = (1 + sum(value < mine[name] for value in theirs), 1 + len(theirs))
+    return msgspec.structs.replace(_mean(RATIOS, members, len(members)), members=members, places=places)
 
 
 def wards(viewer: Driver, household: Household, day: str) -> list[str]:
-    """Whose whole report `viewer` sees on `day`: drivers under 18, with both consents."""
+    """Whose figures `viewer` sees on `day`: drivers under 18, with both consents. Where the viewer's report leaves the unit
+    the young one's does too: else it would show abroad what its driver keeps here, and does not see there."""
     if "guardian" not in viewer.consents or is_minor(viewer, day):
         return []
-    return [d.id for d in household.drivers if d.id != viewer.id and is_minor(d, day) and "guardian" in d.consents]
+    young = [d for d in household.drivers if d.id != viewer.id and is_minor(d, day) and "guardian" in d.consents]
+    return [d.id for d in young if "report" in d.consents or "report" not in viewer.consents]
 
 
 def guardians(driver: Driver, household: Household, day: str) -> list[str]:
-    """Who sees the report of this driver too: what they are told of it."""
-    return [d.id for d in household.drivers if driver.id in wards(d, household, day)]
+    """Who sees the figures of this driver too: what they are told of it. The owner is among them while nobody is a keeper."""
+    viewers = {d.id: d for d in (*household.drivers, *household.keepers())}
+    return [id for id, each in viewers.items() if driver.id in wards(each, household, day)]
 
 
 def pooled(own: str, viewer: Driver, household: Household, day: str) -> set[str]:
-    """Whose trips the use of the car is told from: one's own, all adults' when nobody keeps out, and those of one's wards."""
+    """Whose trips the use of the car is told from: one's own, and all adults' when nobody keeps out. Not those of one's wards:
+    their own report has no such part, and they see what is seen of them."""
     adults = {d.id for d in household.drivers if shares(d, day)} if all_opted_in(household) and shares(viewer, day) else set()
-    return {own, *adults, *wards(viewer, household, day)}
+    return {own, *adults}

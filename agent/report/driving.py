@@ -74,13 +74,15 @@ class Driving(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
 
 
 class Totals(msgspec.Struct):
-    """What trips add up to; `over_m` and `over_s`: by metric, the distance and time of the trips that know it."""
+    """What trips add up to; `over_m`, `over_s` and `over_trips`: by metric, the distance, time and number of the trips that
+    know it."""
 
     trips: int = 0
     short_moves: int = 0
     sums: Sums = Sums()
     over_m: Counter[str] = msgspec.field(default_factory=Counter)
     over_s: Counter[str] = msgspec.field(default_factory=Counter)
+    over_trips: Counter[str] = msgspec.field(default_factory=Counter)
     net_kwh: float = 0.0
     net_m: float = 0.0
     cold_short_trips: int = 0
@@ -101,6 +103,7 @@ def total(rows: Iterable[Row]) -> Totals:
 def _cover(out: Totals, row: Row) -> None:
     distance_m, duration_s = row.of("distance_m"), row.of("duration_s")
     for name in row.sums.metrics:
+        out.over_trips[name] += row.kind == "trip"
         if distance_m is not None:
             out.over_m[name] += distance_m  # type: ignore[assignment]  # a Counter adds up floats as well
         if duration_s is not None:

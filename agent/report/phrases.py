@@ -188,16 +188,16 @@ PHRASES: dict[str, tuple[str, str]] = {
     # -- use -----------------------------------------------------------------------------------
     "use": ("How the car is used", "Wie das Auto genutzt wird"),
     "use year": (
-        "About {distance} a year, going by {days}.",
-        "Etwa {distance} im Jahr, nach dem Stand von {days}.",
+        "About {distance} a year, whoever drove, going by {days}.",
+        "Etwa {distance} im Jahr, wer auch fuhr, nach dem Stand von {days}.",
     ),
     "use short": (
         "Known for {days} so far: too few to say what a year comes to.",
         "Erst seit {days} bekannt: zu wenig für eine Zahl je Jahr.",
     ),
     "use rests": (
-        "This rests on {share} of the car's distance: the trips that you may see.",
-        "Das beruht auf {share} der Strecke des Autos: den Fahrten, die Sie sehen dürfen.",
+        "The following rests on {share} of the car's distance: the trips that you may see.",
+        "Das Folgende beruht auf {share} der Strecke des Autos: den Fahrten, die Sie sehen dürfen.",
     ),
     "use lengths": (
         "Half of the trips are up to {trip} long, nine days in ten up to {day}; the longest day had {longest}.",

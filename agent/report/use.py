@@ -42,7 +42,8 @@ class Covered(msgspec.Struct, frozen=True):
 
 
 class Use(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
-    """Over `days` days, of which `days_driven` had a trip. A year's distance is absent while too few days are known."""
+    """Over `days` days, of which `days_driven` had a trip. A year's distance is absent while too few days are known; in a report
+    it is the car's, whoever drove, as totals are."""
 
     days: int
     days_driven: int
@@ -63,6 +64,7 @@ def use(rows: Iterable[Row], days: int) -> Use:
     """The use over the last `days` days; trips whose distance is not known are left out."""
     trip_m: list[float] = []
     by_day: Counter[str] = Counter()
+    days_with_trip: set[str] = set()
     band_m: Counter[str] = Counter()
     for row in rows:
         distance_m = row.of("distance_m")
@@ -72,20 +74,26 @@ def use(rows: Iterable[Row], days: int) -> Use:
         band_m.update(row.sums.metrics.get("speed_band_m", {}))
         if row.kind == "trip":
             trip_m.append(distance_m)
-    day_m = sorted(by_day.values())
-    driven_m = sum(day_m)
+            days_with_trip.add(row.day)
+    day_m = sorted(by_day[day] for day in days_with_trip)  # one on which it was only moved in the yard is none
+    driven_m = sum(by_day.values())
     return Use(
         days=days,
         days_driven=len(day_m),
         trips=len(trip_m),
         distance_m=driven_m,
-        year_m=driven_m / days * YEAR_DAYS if days >= PACE_DAYS else None,
+        year_m=a_year(driven_m, days),
         trip_lengths=spread(sorted(trip_m)),
         day_lengths=spread(day_m),
         covered=[Covered(range_m, share) for range_m in RANGES_M if (share := covered_share(day_m, range_m)) is not None],
         day_m=list(day_m),
         **_roads(band_m),
     )
+
+
+def a_year(distance_m: float, days: int) -> float | None:
+    """What a distance over so many days comes to; None of too few."""
+    return distance_m / days * YEAR_DAYS if days >= PACE_DAYS else None
 
 
 def covered_share(day_m: Sequence[float], range_m: float) -> float | None:
@@ -111,4 +119,6 @@ def _roads(band_m: dict[str, int]) -> dict[str, float]:
     half = share.get(ACROSS, 0.0) / 2
     urban = sum(share.get(band, 0.0) for band in URBAN) + half
     rural = sum(share.get(band, 0.0) for band in RURAL) + half
-    return {"urban_share": urban, "rural_share": rural, "motorway_share": 1 - urban - rural, "doubt_share": half}
+    slower = (*URBAN, ACROSS, *RURAL)
+    motorway = sum(part for band, part in share.items() if band not in slower)  # 1 less the others is not quite 0 at 0
+    return {"urban_share": urban, "rural_share": rural, "motorway_share": motorway, "doubt_share": half}

@@ -12,11 +12,11 @@ from typing import Any
 
 import click
 
-from agent.cli.drivers import by_driver, driver_table
 from agent.cli.exits import Unavailable
+from agent.cli.months import by_driver, driver_table
 from agent.cli.show import breakable, distance, moment, table
 from agent.cli.trips import trip_table
-from agent.config import Config
+from agent.config import Config, Owner
 from agent.io.store import Store
 from hil.cloud import Cloud
 from hil.cloud.show import reports
@@ -30,7 +30,7 @@ WIDTH = 116
 def tell(store: Store, cloud: Cloud, town: Town, config: Config, life: Life) -> None:
     """Raises Unavailable when the receiver does not hold everything once."""
     zone = config.owner.timezone
-    trips(store, zone, life.frames)
+    trips(store, config.owner, life.frames)
     milestone(store, cloud, zone)
     prompts(store, zone)
     mails(store.path.parent / "mails", town)
@@ -41,14 +41,13 @@ def tell(store: Store, cloud: Cloud, town: Town, config: Config, life: Life) -> 
     prove(store, cloud)
 
 
-def trips(store: Store, zone: str, heard: int) -> None:
+def trips(store: Store, owner: Owner, heard: int) -> None:
     rows = store.conn.execute("SELECT * FROM trips ORDER BY n").fetchall()
-    click.echo(
-        f"\n{heard:,} frames came to {len(rows)} trips; the last of them:\n\n{trip_table(rows[-TRIPS_SHOWN:], zone, 'km')}"
-    )
+    last = trip_table(rows[-TRIPS_SHOWN:], owner.timezone, "km")
+    click.echo(f"\n{heard:,} frames came to {len(rows)} trips; the last of them:\n\n{last}")
     how = Counter(f"{r['driver']} by {r['driver_how']}" for r in rows)
     click.echo("\nWho drove: " + ", ".join(f"{who}: {n}" for who, n in how.most_common()))
-    click.echo("\n" + driver_table(by_driver(store.path, zone), "km"))
+    click.echo("\n" + driver_table(by_driver(store.path, owner.timezone)[0], owner))
 
 
 def milestone(store: Store, cloud: Cloud, zone: str) -> None:

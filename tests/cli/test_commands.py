@@ -89,7 +89,7 @@ def test_a_command_is_done_and_a_bad_request_is_refused_and_gone(cloud: Cloud, c
 def test_config_check_looks_at_the_key(keyoff: Keyoff, config: Path, authority: Authority) -> None:
     done = keyoff("config", "check", "--config", config, "--json")
     assert done.returncode == 0, done.stderr
-    assert "[commands] without [uplink]: nothing brings them" in json.loads(done.stdout)["notes"]
+    assert "[commands] without [uplink]: only a file brings one (keyoff fit load)" in json.loads(done.stdout)["notes"]
     authority.command_key().public.write_text("no key")
     done = keyoff("config", "check", "--config", config)
     assert done.returncode == 78

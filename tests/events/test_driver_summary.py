@@ -12,7 +12,9 @@ from hypothesis import strategies as st
 
 from agent.config import Owner
 from agent.events.driver_summary import MONTHS_KEPT, DriverSummaries, DriverSummary
+from agent.events.household import DriverSaved
 from agent.events.trip import TripEnded
+from agent.household import Driver
 from agent.localtime import month_end_ns, month_of
 from agent.model import NS, Context, Event, Setup, Wall
 from agent.tally import Sums
@@ -63,6 +65,16 @@ def test_the_month_is_the_owners(zone: str, local: str, month: str) -> None:
     (event,) = made.of(DriverSummary)
     end = datetime.fromtimestamp((made.engine.wall or Wall(0, "none")).utc_ns(event.t_ns) // NS, ZoneInfo(zone))
     assert (end.day, end.hour, end.minute) == (1, 0, 0)
+
+
+def test_several_cars_of_a_household_are_added_up_by_its_name_and_the_person_s() -> None:
+    owner = Owner(timezone="Europe/Berlin", driver="ana", household="h-1")
+    made = Bench(owner=owner, wall=wall(utc_s("2026-10-30 12:00"))).live(drive())
+    made.engine.raised([DriverSaved(id="s", t_ns=0, boot_id="boot-1", driver=Driver("ana", person="a-everywhere"))])
+    (event,) = made.until(86_400 * 2).of(DriverSummary)
+    assert (event.driver, event.person, event.household) == ("ana", "a-everywhere", "h-1")
+    (guest,) = bench("2026-10-30 12:00").live(drive()).until(86_400 * 2).of(DriverSummary)
+    assert (guest.driver, guest.person, guest.household) == ("unknown", None, "")
 
 
 def test_a_trip_over_midnight_belongs_to_the_month_in_which_it_started_and_the_month_waits_for_it() -> None:

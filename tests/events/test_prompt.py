@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from agent.events.household import DriverSaved, PromptsStopped
+from agent.events.household import ConsentChanged, DriverSaved, PromptsStopped
 from agent.events.message import (
     PromptAnswered,
     PromptExpired,
@@ -285,6 +285,20 @@ def test_what_is_no_longer_true_is_withdrawn_or_never_said() -> None:
         scene.wall = wall(utc_s("2026-10-27 08:00"), at_s=2000)
         assert scene.until(9 * DAY_S).of(PromptReleased) == scene.of(PromptReleased)[:1] or scene is held
     assert held.of(PromptReleased) == []
+
+
+def test_a_report_is_not_told_of_once_its_consent_is_taken_back() -> None:
+    def revoked(driver: str, granted: bool = False) -> ConsentChanged:
+        return ConsentChanged(id=f"r {driver} {granted}", t_ns=0, boot_id="", driver=driver, purpose="report", granted=granted)
+
+    scene = Scene().parked().say(concern(driver="owner"), concern("c2", kind="battery", subject="other"))
+    assert scene.say(revoked("ben"), revoked("owner", True)).of(PromptWithdrawn) == []
+    (gone,) = scene.say(revoked("owner")).of(PromptWithdrawn)
+    scene.until(9 * DAY_S)
+    (told,) = [part for part in scene.parts if part.kind == "report"]  # and never again
+    assert (gone.prompt_id, gone.why) == (told.prompt_id, "no longer true")
+    held = Scene(wall=None).parked().say(concern()).say(revoked("owner"))
+    assert [e.topic for e in held.of(PromptExpired)] == ["report"]
 
 
 def test_raised_again_it_replaces_what_waits() -> None:

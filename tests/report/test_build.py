@@ -100,6 +100,16 @@ def test_the_young_and_their_parent_see_the_same() -> None:
     (ward,) = report_of(found, "ana").wards
     assert (ward.driver, ward.now) == ("kim", own.now)
     assert own.seen_by == ["ana"]
+    still = material(month_of_trips(), [parent, KIM])
+    assert report_of(still, "ana").wards == [], "who did not drive has no report, and is in no other's"
+
+
+def test_a_year_of_the_car_is_of_all_who_drive_it() -> None:
+    rows = [*month_of_trips(), *month_of_trips("unknown", n=12)]
+    report = report_of(material(rows, [ANA], first_day="2026-10-01"), "ana")
+    assert report.use is not None and report.use_share == pytest.approx(0.25)
+    assert report.use.year_m == pytest.approx(16 * 20_000 / 31 * 365.25)
+    assert report.use.trips == 4
 
 
 def test_checks_say_what_was_not_looked_at() -> None:
@@ -147,7 +157,8 @@ def any_trips(draw: st.DrawFn, driver: str) -> list[Row]:
 
 def of_the_car(report: Report) -> Report:
     """The report without what belongs to the car alone, and shares of it."""
-    return msgspec.structs.replace(report, car=CarTotals(), use_share=None)
+    told = None if report.use is None else msgspec.structs.replace(report.use, year_m=None)
+    return msgspec.structs.replace(report, car=CarTotals(), use_share=None, use=told)
 
 
 @given(st.data(), st.sampled_from(HOUSES), st.sampled_from(["ana", "ben"]))

@@ -2,24 +2,33 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
 import pytest
 
-from agent.household import Driver, Household
+from agent.household import OWNER, Driver, Household
 from agent.report.compare import Others, guardians, others, pooled, wards
-from agent.report.driving import Driving
-from tests.report.months import ANA, BEN, CLEO, DAN, KIM
+from agent.report.driving import Totals, total
+from tests.report.months import ANA, BEN, CLEO, DAN, KIM, month_of_trips, trip
 
 FIRST, AFTER = "2026-10-01", "2026-11-01"
-ENOUGH = Driving(trips=3, distance_m=50_000.0, fuel_l_100km=6.0, idle_share=0.1)
+LENGTH_M = 17_000.0  # three are enough
+
+
+def driven(n: int = 3, l_100km: float | None = 6.0, distance_m: float = LENGTH_M) -> Totals:
+    """A month of `n` trips: a tenth of the time idling, and nothing else that is compared."""
+    fuel_l = None if l_100km is None else l_100km * distance_m / 100_000
+    unknown: dict[str, Any] = {"harsh_brakes": None, "night_s": None, "over_speed_s": None}
+    return total(month_of_trips(n=n, distance_m=distance_m, fuel_l=fuel_l, **unknown))
 
 
 def without(driver: Driver, *purposes: str) -> Driver:
     return msgspec.structs.replace(driver, consents=tuple(p for p in driver.consents if p not in purposes))
 
 
-def seen(viewer: Driver, drivers: list[Driver], **months: Driving) -> Others | None:
-    return others(viewer, Household(tuple(drivers)), {d.id: months.get(d.id, ENOUGH) for d in drivers}, FIRST)
+def seen(viewer: Driver, drivers: list[Driver], **months: Totals) -> Others | None:
+    return others(viewer, Household(tuple(drivers)), {d.id: months.get(d.id, driven()) for d in drivers}, FIRST)
 
 
 OUT = without(Driver("eve", consents=("report",)), "compare")
@@ -27,32 +36,57 @@ OUT = without(Driver("eve", consents=("report",)), "compare")
 
 def test_who_keeps_out_neither_sees_nor_is_seen() -> None:
     assert seen(OUT, [ANA, BEN, CLEO, DAN, OUT]) is None
-    found = seen(ANA, [ANA, BEN, CLEO, DAN, OUT], eve=msgspec.structs.replace(ENOUGH, fuel_l_100km=30.0))
+    found = seen(ANA, [ANA, BEN, CLEO, DAN, OUT], eve=driven(l_100km=30.0))
     assert found is not None and (found.people, found.members) == (3, [])
     assert found.mean == pytest.approx({"fuel_l_100km": 6.0, "idle_share": 0.1})
 
 
 def test_a_mean_is_of_three_others_each_with_enough_trips() -> None:
     assert seen(ANA, [ANA, BEN, CLEO, OUT]) is None
-    little = Driving(trips=3, distance_m=49_999.0, fuel_l_100km=6.0)
-    assert seen(ANA, [ANA, BEN, CLEO, DAN, OUT], dan=little) is None
-    assert seen(ANA, [ANA, BEN, CLEO, DAN, OUT], dan=msgspec.structs.replace(little, trips=2, distance_m=90_000.0)) is None
+    assert seen(ANA, [ANA, BEN, CLEO, DAN, OUT], dan=driven(distance_m=16_666.0)) is None
+    assert seen(ANA, [ANA, BEN, CLEO, DAN, OUT], dan=driven(2, distance_m=45_000.0)) is None
 
 
 def test_a_ratio_that_two_know_has_no_mean() -> None:
-    unknown = msgspec.structs.replace(ENOUGH, fuel_l_100km=None)
-    found = seen(ANA, [ANA, BEN, CLEO, DAN, OUT], dan=unknown)
+    found = seen(ANA, [ANA, BEN, CLEO, DAN, OUT], dan=driven(l_100km=None))
     assert found is not None and found.mean == {"idle_share": pytest.approx(0.1)}
 
 
+def test_a_ratio_that_one_trip_knows_is_not_told_as_a_month() -> None:
+    rows = [*month_of_trips(n=5, fuel_l=None), trip("2026-10-09", fuel_l=4.0)]
+    found = seen(ANA, [ANA, BEN, CLEO, DAN, OUT], dan=total(rows))
+    assert found is not None and "fuel_l_100km" not in found.mean and "idle_share" in found.mean
+    ranked = seen(ANA, [ANA, BEN], ben=total(rows))
+    assert ranked is not None and (ranked.places, [m.ratios.get("fuel_l_100km") for m in ranked.members]) == ({}, [None])
+    moves = [*month_of_trips(n=2, distance_m=50_000.0), trip("2026-10-09", kind="short_move", distance_m=100.0)]
+    assert seen(ANA, [ANA, BEN], ben=total(moves)) is None, "the yard is no third trip"
+
+
+def test_what_rests_on_an_estimate_says_so() -> None:
+    about = total([trip(f"2026-10-0{n}", estimated=["harsh_brakes", "over_speed_s"], fuel_l=None) for n in (1, 2, 3)])
+    sure = total(month_of_trips(n=3))
+    found = seen(ANA, [ANA, BEN, CLEO, DAN, OUT], ben=sure, cleo=about, dan=sure)
+    assert found is not None and found.estimated == ["harsh_100km", "over_speed_share"]
+    each = seen(ANA, [ANA, BEN, CLEO], ben=sure, cleo=about)
+    assert each is not None and [m.estimated for m in each.members] == [[], ["harsh_100km", "over_speed_share"]]
+
+
+def test_two_profiles_of_one_person_are_one_person() -> None:
+    twin, again = (msgspec.structs.replace(d, person="ben") for d in (CLEO, DAN))
+    assert seen(ANA, [ANA, BEN, twin, again, OUT]) is None
+    own = msgspec.structs.replace(CLEO, person="ana")
+    assert seen(ANA, [ANA, own, BEN, DAN, OUT]) is None, "ana knows what her own second profile drove"
+    assert seen(ANA, [ANA, own]) is None
+
+
 def test_when_all_opted_in_each_is_seen_and_ranked_with_enough_trips() -> None:
-    found = seen(ANA, [ANA, BEN], ben=msgspec.structs.replace(ENOUGH, fuel_l_100km=5.0))
+    found = seen(ANA, [ANA, BEN], ben=driven(l_100km=5.0))
     assert found is not None
     assert [m.driver for m in found.members] == ["ben"]
     assert found.places == {"fuel_l_100km": (2, 2)}
-    few = seen(ANA, [ANA, BEN], ana=Driving(trips=2, distance_m=90_000.0, fuel_l_100km=4.0))
+    few = seen(ANA, [ANA, BEN], ana=driven(2, 4.0, 45_000.0))
     assert few is not None and few.places == {}, "no ranking below three trips"
-    assert seen(ANA, [ANA, BEN], ben=Driving(trips=9, distance_m=49_000.0, fuel_l_100km=4.0)) is None
+    assert seen(ANA, [ANA, BEN], ben=driven(9, 4.0, 5_000.0)) is None
     assert seen(ANA, [ANA]) is None
 
 
@@ -76,9 +110,24 @@ def test_a_parent_sees_the_young_with_both_consents_until_they_are_of_age() -> N
     assert wards(KIM, Household((KIM, msgspec.structs.replace(KIM, id="lu"))), AFTER) == []
 
 
+def test_the_young_ones_figures_leave_only_where_their_own_report_does() -> None:
+    parent, stays = msgspec.structs.replace(ANA, consents=("guardian", "report")), without(KIM, "report")
+    assert (wards(parent, Household((parent, KIM)), AFTER), guardians(KIM, Household((parent, KIM)), AFTER)) == (["kim"], ["ana"])
+    assert (wards(parent, Household((parent, stays)), AFTER), guardians(stays, Household((parent, stays)), AFTER)) == ([], [])
+    at_home = without(parent, "report")
+    assert wards(at_home, Household((at_home, stays)), AFTER) == ["kim"], "both reports stay on the unit"
+
+
+def test_an_owner_without_a_keeper_is_named_to_the_young_one() -> None:
+    owner = Driver(OWNER, is_keeper=True, consents=("report", "guardian"))
+    assert guardians(KIM, Household((BEN, KIM), owner), AFTER) == [OWNER]
+    keeper = Household((ANA, KIM), owner)
+    assert guardians(KIM, keeper, AFTER) == [], "a keeper has a profile: the owner of keyoff.toml sees nothing"
+
+
 def test_the_use_of_the_car_is_told_from_who_agreed() -> None:
     assert pooled("ana", ANA, Household((ANA, BEN)), AFTER) == {"ana", "ben"}
     assert pooled("ana", ANA, Household((ANA, BEN, OUT)), AFTER) == {"ana"}
     parent = msgspec.structs.replace(ANA, consents=("guardian",))
-    assert pooled("ana", parent, Household((parent, BEN, KIM)), AFTER) == {"ana", "kim"}
+    assert pooled("ana", parent, Household((parent, BEN, KIM)), AFTER) == {"ana"}, "kim's own report has no such part"
     assert pooled("unknown", Driver("owner"), Household(), AFTER) == {"unknown"}

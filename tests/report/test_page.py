@@ -22,7 +22,7 @@ from agent.report.plain import plain
 from agent.report.report import Due, Notice, Notices, Relationship, Report
 from agent.tally import Sums
 from agent.words import LANGUAGES
-from tests.report.months import ANA, BEN, material, month_of_trips, report_of, trip
+from tests.report.months import ANA, BEN, CLEO, DAN, material, month_of_trips, report_of, trip
 from tests.report.months import OWNER as OWNER_CONFIG
 
 VOID = {"meta"}
@@ -294,3 +294,14 @@ def test_whatever_is_known_no_slot_is_empty(days: list[tuple[int, dict[str, floa
 def test_the_owner_without_a_profile_reads_english() -> None:
     assert AS_OWNER.language == "en"
     assert "Nobody has a profile yet" in page(report_of(material(month_of_trips("unknown"), []), OWNER))
+
+
+def test_a_mean_that_rests_on_somebodys_estimate_says_so() -> None:
+    rows = [row for id in ("ana", "ben", "cleo", "dan") for row in month_of_trips(id)]
+    about = [trip(row.day, "ben", estimated=["harsh_brakes"]) if row.driver == "ben" else row for row in rows]
+    drivers = [ANA, BEN, CLEO, DAN, Driver("eve", consents=("report",))]
+    sure, unsure = (plain(document(report_of(material(each, drivers), "ana"))) for each in (rows, about))
+    assert "Mean of the others" in sure and "~" not in sure
+    (line,) = [each for each in unsure.splitlines() if each.startswith("Harsh") and "~" in each]
+    assert line.split()[-2:] == ["5.0", "~5.0"]
+    assert "~ marks an estimate." in unsure

@@ -19,9 +19,10 @@ def test_a_year_is_told_by_the_days_known() -> None:
 
 
 def test_a_day_is_the_sum_of_its_trips() -> None:
-    rows = [trip("2026-10-01"), trip("2026-10-01"), trip("2026-10-02"), trip("2026-10-03", kind="short_move", distance_m=100.0)]
-    found = use(rows, 30)
-    assert found.day_m == [100.0, 20_000.0, 40_000.0]
+    moves = [trip(f"2026-10-0{day}", kind="short_move", distance_m=100.0) for day in (2, 3)]
+    found = use([trip("2026-10-01"), trip("2026-10-01"), trip("2026-10-02"), *moves], 30)
+    assert found.day_m == [20_100.0, 40_000.0], "moved in the yard is not driven"
+    assert found.distance_m == 60_200.0
     assert found.day_lengths is not None and found.day_lengths.longest_m == 40_000.0
     assert found.trip_lengths is not None and sum(found.trip_lengths.counts) == 3
 
