@@ -16,7 +16,7 @@ over these claims (RFC 7519):
 | all right                                                 | done, or refused for what it asks (entering.py) |
 
 Whether it is out of date can be told by a trusted clock alone: until there is one, nothing is looked at (inbox.py keeps it).
-joserfc and cryptography are imported when a key is loaded: a unit without commands never pays for them.
+cryptography is imported when a key is loaded, joserfc with the first command: who has none never pays for them.
 """
 
 from __future__ import annotations
@@ -87,10 +87,8 @@ class Commands:
     """Reads what came as a command; `counts`: of what was not believed, by why."""
 
     def __init__(self, key: Ed25519PublicKey, unit: str) -> None:
-        from joserfc.jwk import OKPKey
-
         self.counts: Counter[str] = Counter()
-        self._key = OKPKey.import_key(key)
+        self._key = key
         self._unit = unit
 
     @classmethod
@@ -110,13 +108,14 @@ class Commands:
         """What the key has signed. Raises NotBelieved."""
         from joserfc import jws
         from joserfc.errors import JoseError
+        from joserfc.jwk import OKPKey
 
         if len(payload) > MAX_BYTES:
             raise NotBelieved("too large")
         if not is_canonical(payload):
             raise NotBelieved("not signed by the key")
         try:
-            return jws.deserialize_compact(payload, self._key, algorithms=[ALGORITHM]).payload
+            return jws.deserialize_compact(payload, OKPKey.import_key(self._key), algorithms=[ALGORITHM]).payload
         except (JoseError, ValueError, TypeError, RecursionError):  # its header is anybody's JSON
             raise NotBelieved("not signed by the key") from None
 

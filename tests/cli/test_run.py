@@ -29,9 +29,16 @@ from tests.conftest import ROOT
 
 DEADLINE_S = 60.0  # generous: only a broken agent reaches it
 
-UPLINKS = {"cryptography", "joserfc", "paho"}  # 13 MiB
+UPLINKS = {"cryptography", "paho"}  # 12 MiB
 CHILDRENS = {"cantools", "sqlite_utils"}  # the plan's compiler and the migrations run in processes of their own: 20 MiB
-OTHERS = {"agent.asyncapi", "agent.schema", "agent.io.buses.recording", "agent.cli.enter", "tabulate"}  # for who looks, enters
+OTHERS = {
+    "joserfc",
+    "agent.asyncapi",
+    "agent.schema",
+    "agent.io.buses.recording",
+    "agent.cli.enter",
+    "tabulate",
+}  # for who commands, looks …
 CANS = {"can"}  # a SocketCAN interface needs none of it
 
 LAUNCHER = """

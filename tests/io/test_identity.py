@@ -67,6 +67,16 @@ def test_an_attached_signature_carries_the_payload(folder: Path) -> None:
     assert message.payload == b"{}"
 
 
+@pytest.mark.parametrize("payload", [b"", b"{}", bytes(range(256)), '{"text":"Öl"}'.encode()])
+def test_both_are_what_joserfc_makes_to_the_last_bit(folder: Path, payload: bytes) -> None:
+    identity = load(folder)
+    key = OKPKey.import_key(load_pem_private_key((folder / "sim-1.key").read_bytes(), None))  # type: ignore[arg-type]
+    header = {"alg": "Ed25519", "x5t#S256": identity.x5t}
+    theirs = jws.serialize_compact(header, payload, key, algorithms=["Ed25519"])
+    assert identity.sign_attached(payload).decode() == theirs
+    assert identity.sign(payload) == jws.detach_content(theirs)
+
+
 def test_the_same_bytes_get_the_same_signature(folder: Path) -> None:
     assert load(folder).sign(b"{}") == load(folder).sign(b"{}")
 
