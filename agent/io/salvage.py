@@ -186,7 +186,7 @@ class Salvage:
         self._old = Rows(old if old is not None else sqlite3.connect(":memory:"))
         self._counts: Counter[str] = Counter({f"database set aside, {why}": 1, "nothing of it can be read": int(old is None)})
         self._event = tuple(_also(EVENT, columns_of(self._old.conn, "events")))
-        mark = witness.mark()
+        mark = self._mark = witness.mark()
         self._known: dict[Any, Any] = dict(self._old.rows("meta", ("key", "value"))) if old is not None else {}
         self._epoch = _text(self._known.get(b"epoch")) or (mark.epoch if mark else None)
         self._marked = mark.seq if mark and mark.epoch == self._epoch else 0
@@ -200,6 +200,9 @@ class Salvage:
         self._history(free)
         self._counts["unreadable places in the database"] = self._old.gaps
         told = [*_told(self._known.get(b"restored")), Restored(self._epoch, ranges, dict(+self._counts))]
+        mark = self._mark
+        if mark is not None and mark.epoch not in {each.epoch for each in told}:  # it was here last, and is gone
+            told.append(Restored(mark.epoch, [(1, mark.seq)] if mark.seq else [], {}))
         for row in ((RESTORED, msgspec.json.encode(told).decode()), (EPOCH, new_epoch())):
             self._new.execute("INSERT INTO meta (key, value) VALUES (?, ?)", row)
 

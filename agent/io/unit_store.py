@@ -224,8 +224,7 @@ class UnitStore(Store):
             raise
 
     def _keep_place(self) -> None:
-        """What is open has to be what the next start will find, and the lock what another keyoff would. Raises StoreError;
-        then what is open is worked with, and tried again."""
+        """What is open has to be what the next start finds, and the lock what another keyoff would. Raises StoreError."""
         if self._lock is None or not os.fstat(self._lock).st_nlink:
             self._unlock()
             self._lock = lock(self.path)
@@ -281,22 +280,27 @@ class UnitStore(Store):
         self._let_go()
         self._finish()
         unclean = wal.is_there(self.path)
-        wrong = wal.damage(self.path) or self._lost_commits() if unclean else None
-        if wrong:
+        if unclean and (wrong := wal.damage(self.path) or self._lost_commits()):
             raise StoreError(f"{self.path}: {wrong}", "damaged")
+        is_new = not self.path.exists()
         self._attach(open_database(self.path))
-        mark = self._witness.mark()
-        if mark is not None and mark.epoch == self.epoch and mark.seq > self._highest():
-            raise StoreError(f"{self.path}: it has lost what it had", "damaged")
+        self._compare(self._witness.mark(), is_new)
         self._file = self.path.stat()
-        if mark is not None and mark.seq and mark.epoch not in (self.epoch, *(each.epoch for each in self.restored)):
-            self._remember(Restored(mark.epoch, [(1, mark.seq)], {"another database in place of the last one": 1}))
         with suppress(sqlite3.Error):
             self._prepare()
         self._shut = None
         if unclean:
             self._check = Check(self.path)
             self._check.start()
+
+    def _compare(self, mark: Mark | None, is_new: bool) -> None:
+        """With what was here last. Raises StoreError when it may give numbers a second time, as an older copy does."""
+        if mark is None or mark.epoch in {each.epoch for each in self.restored}:
+            return
+        if mark.seq > self._highest() if mark.epoch == self.epoch else not is_new:
+            raise StoreError(f"{self.path}: it has lost what it had", "damaged")
+        if mark.seq and is_new:
+            self._remember(Restored(mark.epoch, [(1, mark.seq)], {"the database was gone": 1}))
 
     def _let_go(self) -> None:
         """Nothing of this process may have the database open while its files are looked at or renamed."""

@@ -116,6 +116,25 @@ def test_what_was_removed_while_it_was_off_is_told_by_its_numbers_once(path: Pat
         assert store.restored == []
 
 
+@pytest.mark.parametrize("given", [0, 1])
+def test_a_copy_from_before_the_last_salvage_gives_no_number_again(path: Path, given: int) -> None:
+    """What it knows is carried into a third epoch; what the second gave is told."""
+    with closing(open_for_daemon(path, "unit-1", 256)) as store:
+        store.commit(Batch(events=[row("a")]))
+        first = store.epoch
+    copy = path.read_bytes()
+    path.unlink()
+    with closing(open_for_daemon(path, "unit-1", 256)) as store:
+        store.commit(Batch(events=[row("b")][:given], told=store.restored))
+        second = store.epoch
+    path.write_bytes(copy)
+    for _ in range(2):
+        with closing(open_for_daemon(path, "unit-1", 256)) as store:
+            assert store.epoch not in (first, second)
+            assert [(each.epoch, each.ranges) for each in store.restored] == [(first, [(1, 1)]), (second, [(1, 1)][:given])]
+            assert [(each.seq, each.id) for each in store.waiting(9, ())] == [(1, "a")]
+
+
 def test_a_database_that_gave_no_number_leaves_nothing_to_tell(path: Path) -> None:
     open_for_daemon(path, "unit-1", 256).close()
     assert Witness(Path(f"{path}.mark")).mark() is not None
