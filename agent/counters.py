@@ -32,6 +32,7 @@ JUMP_M = 2_500_000.0  # cars that reckon anew move their countdown by some hundr
 JUMP_DAYS = 60  # likewise: intervals are months
 JUMP_PERCENT = 20.0  # oil life only falls; some clusters show it in steps of ten
 UNDONE_DAYS = 30  # a counter that falls back later has counted down
+UNDONE_M = 2_000_000.0  # likewise where no clock tells: it takes more to count down an interval
 SEEN_DAYS = 7  # what started longer ago would be learned as too late
 OIL_DAYS, OIL_PERCENT = 14, 3.0  # a slope needs so many days and points: clusters show whole percent
 DAY_S = 86_400
@@ -143,7 +144,7 @@ def read(
     if changes:
         now = msgspec.structs.replace(now, undo=msgspec.structs.replace(counters, undo=None), undo_day=day)
     elif now.undo is not None:
-        is_over = day is None or now.undo_day is None or _days_between(now.undo_day, day) > UNDONE_DAYS
+        is_over = _is_long_ago(now, now.undo, day)
         if not is_over and fell_back(now.undo, now):
             is_over, changes = True, ["fell back"]
         if is_over:
@@ -151,6 +152,13 @@ def read(
     if now.is_due and not counters.is_due:
         changes.append("reminds" if is_seen_to_start(counters, day) else "reminds since an unknown day")
     return now, changes
+
+
+def _is_long_ago(now: Counters, undo: Counters, day: str | None) -> bool:
+    """Whether what looked like a service is so long ago that it cannot be taken back."""
+    if day is not None and now.undo_day is not None:
+        return _days_between(now.undo_day, day) > UNDONE_DAYS
+    return now.driven_m - undo.driven_m > UNDONE_M
 
 
 def _read(counters: Counters, heard: Mapping[str, float], reading_m: float | None, day: str | None) -> Counters:

@@ -234,13 +234,19 @@ def is_same_service(each: Interval, following: Interval) -> bool:
     """Whether the interval would begin where this one began: whatever is known of both is close, and nothing was told yet."""
     if each.stage is not None:
         return False
-    apart_m = None if each.last_m is None or following.last_m is None else abs(each.last_m - following.last_m)
+    apart_m = _apart_m(each.last_m, following.last_m)
+    if apart_m is None:
+        apart_m = _apart_m(each.last_driven_m, following.last_driven_m)
     apart_days = None
     if each.last_day is not None and following.last_day is not None:
         apart_days = abs((date.fromisoformat(each.last_day) - date.fromisoformat(following.last_day)).days)
     if apart_m is None and apart_days is None:
         return False
     return (apart_m or 0.0) < SAME_M and (apart_days or 0) < SAME_DAYS
+
+
+def _apart_m(one_m: float | None, other_m: float | None) -> float | None:
+    return None if one_m is None or other_m is None else abs(one_m - other_m)
 
 
 def is_older(each: Interval, told: Basis) -> bool:

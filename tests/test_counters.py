@@ -104,6 +104,16 @@ def test_a_jump_that_is_taken_back() -> None:
     assert (changes, late.undo) == ([], None)
 
 
+def test_without_a_clock_a_jump_is_taken_back_within_some_distance() -> None:
+    was, _ = read(Counters(), heard(km=300), 20e6, None)
+    jumped, changes = read(was, heard(km=15_000), 20e6, None)
+    assert changes == ["began anew"]
+    soon = driven(jumped, {"distance_m": 90_000.0})
+    assert read(soon, heard(km=250), 20.1e6, None)[1] == ["fell back"]
+    late = driven(jumped, {"distance_m": 14_000_000.0})  # it has counted down
+    assert read(late, heard(km=250), 34e6, None)[1] == []
+
+
 def test_engine_hours_go_with_the_way() -> None:
     counters = Counters()
     for _ in range(20):

@@ -50,6 +50,7 @@ KNOWN: dict[str, Any] = {
     "title": "Airbag inflator may burst",
     "source": "KBA",
     "published_day": "2026-10-02",
+    "catalogue_day": "2026-10-20",
     "remedy": "Have the inflator replaced",
     "reference": "013456",
     "missing": "vin, make, year",

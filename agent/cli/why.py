@@ -120,7 +120,7 @@ def open_view(config_path: Path, store_path: Path | None) -> View:
     t_ns, wall = clock.boottime_ns(), clock.wall()
     unit = config.unit.id if config else "replay"
     ctx = Context(t_ns, wall, unit, clock.boot_id(), None, household, habits)
-    catalogues = of_state(json.loads(states["notice"][1])) if "notice" in states else {}
+    catalogues = of_state(decoded(states, "notice", dict))
     return View(state, ctx, config.owner if config else Owner(), wall.utc_ns(t_ns) if wall else None, events, told, catalogues)
 
 

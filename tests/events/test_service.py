@@ -379,6 +379,12 @@ def test_a_reading_to_come_is_the_odometers() -> None:
     assert unit.of(ServiceDone)[0].reading_m == START_M
 
 
+def test_done_twice_is_once_without_a_clock_and_an_odometer_too() -> None:
+    unit = Unit(Service("oil change", every_engine_h=500.0, last_engine_h=0.0)).clock(quality="unsure")
+    unit.says("oil change", "done").says("oil change", "done")
+    assert len(unit.of(ServiceDone)) == 1
+
+
 def test_done_some_time_ago_counts_from_then() -> None:
     unit = driven_in(Service("oil change", 10_000, 12_000)).drive(1).says("oil change", "done", day="2026-01-28")
     (done,) = unit.of(ServiceDone)
