@@ -9,7 +9,7 @@
 | held | ConcernSettled | expired | PromptExpired |
 | released | the ignition comes on, and nobody told that it was shown | held | PromptWithdrawn |
 | released | it could be shown no longer, and nobody told that it was | held | PromptHeld |
-| released | its person's profile changes, before it can have been shown | held, and released anew | PromptReleased |
+| released, not shown yet | its person's profile changes; another message turns out to have been shown | held | |
 | released, delivered | ConcernSettled; the person stops its kind | withdrawn | PromptWithdrawn |
 | held, released | PromptDelivered of a revision since it was snoozed | delivered | |
 | held, released | nobody of this name hears of it any more | somebody else's | PromptExpired or PromptWithdrawn, PromptHeld |
@@ -340,6 +340,7 @@ class PromptRule(Rule):
                 s.said_to(prompt.driver, prompt.window_utc_ns[0])
             elif now_ns is not None:
                 s.said_to(prompt.driver, min(event.shown_utc_ns, now_ns))
+                self._anew(ctx, prompt.driver)
 
     def _stop(self, ctx: Context, asked: Prompt) -> Iterator[Event]:
         kind = asked.concern.kind
@@ -352,10 +353,13 @@ class PromptRule(Rule):
             yield self._end(ctx, prompt, "stopped")
 
     def _save(self, ctx: Context, driver: Driver) -> Iterator[Event]:
-        """A profile with other hours, or in another language: what cannot have been shown yet leaves anew."""
         yield from self._silence(ctx, driver.id, driver.stopped)
+        self._anew(ctx, driver.id)
+
+    def _anew(self, ctx: Context, driver: str) -> None:
+        """Their hours are others, or a message counts of which nothing was known: what cannot have been shown yet leaves anew."""
         now_ns = ctx.wall.utc_ns(ctx.t_ns) if ctx.wall else 0
-        for prompt in self.state.find(lambda p: p.driver == driver.id and p.is_pending(now_ns)):
+        for prompt in self.state.find(lambda p: p.driver == driver and p.is_pending(now_ns)):
             self.state.drop(prompt, ctx.wall, ctx.t_ns, phase="held")
 
     def _move(self, ctx: Context) -> Iterator[Event]:
