@@ -330,7 +330,7 @@ class FarSide:
         self.world = world
         self.releases: dict[str, Release] = {}
         self.over: dict[str, int] = {}  # prompt id → the place of what ended it
-        self.shown: dict[str, int] = {}  # prompt id → the revision that was shown; gone when it was snoozed
+        self.shown: dict[str, tuple[int, int]] = {}  # prompt id → the revision that was shown, and when; gone when it was snoozed
         self.trip_n, self.is_trip_open = -1, False
 
     def receive(self, n: int, event: Event) -> None:
@@ -363,20 +363,19 @@ class FarSide:
             withheld = self.is_trip_open if message.urgency == "safety" else n < self.trip_n
             if id in self.shown or ended > n or withheld or not in_time:
                 continue
-            self.shown[id] = part.revision
+            self.shown[id] = part.revision, utc_ns
             self.world.judge.shown(self.world.now_ns, message, part, has_trip=n < self.trip_n, is_running=self.world.is_running)
             self._confirm(id)
             self._answer(id, part)
 
     def _confirm(self, id: str) -> None:
         """PromptDelivered; some are late, some are lost."""
-        if id not in self.shown:
-            return
         rng, world = self.world.rng, self.world
-        if rng.random() < 0.05 and not world.is_calm:
+        if id not in self.shown or (rng.random() < 0.05 and not world.is_calm):
             return
         late_s = rng.uniform(0, 20 * HOUR_S) if rng.random() < 0.15 else rng.uniform(0.1, 5)
-        fields = {"prompt_id": id, "revision": self.shown[id], "shown_utc_ns": world.plan.start_utc_ns + world.now_ns}
+        revision, utc_ns = self.shown[id]
+        fields = {"prompt_id": id, "revision": revision, "shown_utc_ns": utc_ns}
         world.later(late_s, self._command, PromptDelivered, fields)
 
     def _command(self, kind: type[Event], fields: dict[str, Any]) -> None:

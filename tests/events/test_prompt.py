@@ -266,6 +266,24 @@ def test_one_that_turns_out_to_have_been_shown_counts_against_what_has_left() ->
     assert [p.topic for p in scene.of(PromptReleased)[-1].parts] == ["c3"]
 
 
+def test_who_answers_was_told_though_nobody_said_so() -> None:
+    scene = Scene().parked().say(concern("c1")).delivered().say(concern("c2", subject="c2"))
+    id = scene.parts[-1].prompt_id
+    scene.until(6 * DAY_S)
+    scene.say(concern("c3", subject="c3"))
+    scene.say(PromptAnswered(id="a", t_ns=0, boot_id="", prompt_id=id, answer="done"))
+    assert scene.windows[-1][0] == "11-02 18:30"
+
+
+def test_a_message_that_was_withdrawn_and_shown_all_the_same_counts_once() -> None:
+    scene = Scene("2026-10-26 18:00").parked().say(concern())
+    scene.until(2000)
+    scene.live(drive(2100)).until(2100 + HOLD_S)
+    assert [part.revision for part in scene.parts] == [0, 1]
+    scene.delivered(revision=0)
+    assert len(scene.rule.state.said) == 1
+
+
 def test_a_restart_neither_loses_nor_repeats_it() -> None:
     scene = Scene().parked().say(concern())
     scene.restart().until(3000)
