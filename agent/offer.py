@@ -7,7 +7,8 @@ skips the preferred hour, and what waits for that hour does not come early with 
 |---|---|
 | what may be told at the same moment, or sooner | one message |
 | what has left for later that day | one message, then: there is no second one that day |
-| anything else | the congratulation goes, the rest takes the next moment that the caps leave: mostly the next day's |
+| anything else | the congratulation goes, the rest takes the next moment that the caps leave: the next day's |
+| what would have to wait for longer then, the week's messages being used up | one message, at the moment of the rest |
 """
 
 from __future__ import annotations
@@ -15,8 +16,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from agent.localtime import DAY_NS
 from agent.moment import Moment, Person, next_moment
 from agent.prompts import Prompt, PromptState
+
+PUT_OFF_NS = 2 * DAY_NS  # for a congratulation alone: by a day, give or take some hours, but not until next week
 
 
 class Offer(NamedTuple):
@@ -50,4 +54,7 @@ def offers(
     soon_ns = out[0] if len(out) == len(festive) else soon.moment.from_utc_ns
     if whole.moment.from_utc_ns <= soon_ns:
         return [whole]
-    return [each for each in (soon, offer(others, everything, soon_ns)) if any(p in ready for p in each.prompts)]
+    later = offer(others, everything, soon_ns)
+    if later.moment.from_utc_ns - whole.moment.from_utc_ns > PUT_OFF_NS:
+        return [whole]
+    return [each for each in (soon, later) if any(p in ready for p in each.prompts)]

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any, Literal, TypeAlias
+from zoneinfo import ZoneInfo
 
 import msgspec
 
 from agent.events.concern import Concern
 from agent.events.ignition import Ignition
 from agent.events.message import HeldBy, Part
-from agent.localtime import DAY_NS
+from agent.localtime import DAY_NS, day_of
 from agent.model import Context, Wall
 from agent.moment import WEEK_NS
 from agent.slots import Slot, span_ns
@@ -135,6 +136,18 @@ class PromptState(msgspec.Struct):
         """A message to `driver` counts from `utc_ns`, once."""
         said = Said(driver, utc_ns)
         self.said = (*(m for m in self.said if m.utc_ns > utc_ns - SAID_NS and m != said), said)
+
+    def is_news(self, driver: str, utc_ns: int, zone: ZoneInfo) -> bool:
+        """Whether no message of that day is known: there is one a day at most."""
+        day = day_of(utc_ns, zone)
+        return not any(m.driver == driver and day_of(m.utc_ns, zone) == day for m in self.said)
+
+    def plan_anew(self, driver: str, wall: Wall | None, t_ns: int) -> None:
+        """What has left for them and cannot have been shown yet is held, to leave again."""
+        if wall is not None:
+            now_ns = wall.utc_ns(t_ns)
+            for prompt in self.find(lambda p: p.driver == driver and p.is_pending(now_ns)):
+                self.drop(prompt, wall, t_ns, phase="held")
 
     def unsay(self, prompt: Prompt) -> None:
         """Its message does not count, unless another prompt of it may have been shown, whatever became of that"""

@@ -83,17 +83,12 @@ def test_but_what_would_be_told_at_that_very_moment_goes_with_it() -> None:
 
 
 @pytest.mark.parametrize("first", ["party", "usual"])
-def test_the_caps_swallow_nothing(first: str) -> None:
+def test_it_does_not_take_the_weeks_last_message_from_what_waits_for_the_evening(first: str) -> None:
     scene = Scene().parked().say(party("p0") if first == "party" else concern("c0", subject="first"))
     scene.until(12 * 3600)
     scene.delivered().until(DAY_S + 4 * 3600)
     scene.say(party(), concern())
-    scene.until(DAY_S + 5 * 3600)
-    assert told(scene)[1:] == [("10-27 12:00", "celebration", ["p1"])]
-    assert scene.held[-1] == "two a week are enough"
-    scene.delivered().until(20 * DAY_S)
-    start, urgency, of = told(scene)[2]
-    assert start.startswith("11-02") and (urgency, of) == ("usual", ["c1"])
+    assert told(scene)[1:] == [("10-27 18:30", "usual", ["c1", "p1"])]
 
 
 def test_what_leaves_early_makes_no_message_forgotten_that_still_counts() -> None:

@@ -9,7 +9,7 @@
 | held | ConcernSettled; of a report: its consent is taken back | expired | PromptExpired |
 | released | the ignition comes on, and nobody told that it was shown | held | PromptWithdrawn |
 | released | it could be shown no longer, and nobody told that it was | held | PromptHeld |
-| released | its person's profile changes, before it can have been shown | held, and released anew | PromptReleased |
+| released, not shown yet | its person's profile changes; another message turns out to have been shown | held | |
 | released, delivered | the same as of one held; the person stops its kind | withdrawn | PromptWithdrawn |
 | held, released | PromptDelivered of a revision since it was snoozed | delivered | |
 | held, released | nobody of this name hears of it any more | somebody else's | PromptExpired or PromptWithdrawn, PromptHeld |
@@ -325,6 +325,8 @@ class PromptRule(Rule):
         s = self.state
         for prompt in [p for p in s.prompts if p.id == event.prompt_id]:
             is_over = prompt.phase == "over"
+            if prompt.window_utc_ns is not None and ctx.wall and prompt.window_utc_ns[0] <= ctx.wall.utc_ns(ctx.t_ns):
+                self._count(ctx, prompt.driver, prompt.window_utc_ns[0])  # who answers was told
             if event.answer == "snoozed" and not is_over:
                 days = min(max(event.days, 1), SNOOZE_MAX_DAYS)
                 again = {"until_utc_ns": None, "snoozed_days": days, "misses": 0, "first_revision": prompt.revision}
@@ -335,14 +337,21 @@ class PromptRule(Rule):
                 yield from self._stop(ctx, prompt)
 
     def _deliver(self, ctx: Context, event: PromptDelivered) -> None:
-        s, now_ns = self.state, ctx.wall.utc_ns(ctx.t_ns) if ctx.wall and is_trusted(ctx.wall) else None
-        for prompt in s.find(lambda p: p.id == event.prompt_id and p.first_revision <= event.revision < p.revision):
-            is_latest = event.revision == prompt.revision - 1 and prompt.window_utc_ns is not None
-            s.drop(prompt, ctx.wall, ctx.t_ns, phase="delivered")
-            if is_latest and prompt.window_utc_ns is not None:
-                s.said_to(prompt.driver, prompt.window_utc_ns[0])
-            elif now_ns is not None:
-                s.said_to(prompt.driver, min(event.shown_utc_ns, now_ns))
+        s = self.state
+        for prompt in [p for p in s.prompts if p.id == event.prompt_id and p.first_revision <= event.revision < p.revision]:
+            is_latest, window = event.revision == prompt.revision - 1, prompt.window_utc_ns
+            if prompt.phase != "over":
+                s.drop(prompt, ctx.wall, ctx.t_ns, phase="delivered")
+            if is_latest and window:
+                self._count(ctx, prompt.driver, window[0])
+            elif is_trusted(ctx.wall):
+                self._count(ctx, prompt.driver, min(event.shown_utc_ns, ctx.wall.utc_ns(ctx.t_ns)))
+
+    def _count(self, ctx: Context, driver: str, shown_ns: int) -> None:
+        """A message was shown then. If that is news, what cannot have been shown yet leaves anew."""
+        if self.state.is_news(driver, shown_ns, self._person(ctx, driver).zone):
+            self.state.said_to(driver, shown_ns)
+            self.state.plan_anew(driver, ctx.wall, ctx.t_ns)
 
     def _stop(self, ctx: Context, asked: Prompt) -> Iterator[Event]:
         kind = asked.concern.kind
@@ -355,11 +364,8 @@ class PromptRule(Rule):
             yield self._end(ctx, prompt, "stopped")
 
     def _save(self, ctx: Context, driver: Driver) -> Iterator[Event]:
-        """A profile with other hours, or in another language: what cannot have been shown yet leaves anew."""
         yield from self._silence(ctx, driver.id, driver.stopped)
-        now_ns = ctx.wall.utc_ns(ctx.t_ns) if ctx.wall else 0
-        for prompt in self.state.find(lambda p: p.driver == driver.id and p.is_pending(now_ns)):
-            self.state.drop(prompt, ctx.wall, ctx.t_ns, phase="held")
+        self.state.plan_anew(driver.id, ctx.wall, ctx.t_ns)  # their hours may be others
 
     def _move(self, ctx: Context) -> Iterator[Event]:
         """What waits for somebody without a profile goes to whoever hears of it now; a word for them alone goes nowhere."""

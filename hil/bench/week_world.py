@@ -62,7 +62,7 @@ class World:
         self._heap: list[tuple[int, int, Callable[..., None], tuple[Any, ...]]] = []
         self._n = count()
         self.is_running, self.is_linked, self.is_calm = True, True, False
-        self.is_suspended = False  # then it is not running either
+        self.drive_n, self.is_suspended = 0, False  # suspended it is not running either
         self.boot_ns, self.boot_n, self.err_ns = 0, 0, 0
         self.quality: ClockQuality | None = "synchronised"
         self.engine = self._engine()
@@ -203,6 +203,7 @@ class World:
     def drive(self, length_s: float) -> None:
         if self.is_calm:
             return
+        self.drive_n += 1
         end_ns = self.now_ns + round(length_s * NS)
         known_s = 0 if self.plan.by_signal else WHOLE_S
         self.later(min(known_s, length_s), self._started)
@@ -211,13 +212,18 @@ class World:
             beats: list[tuple[float, str, Value]] = [(n * BEAT_S, IGNITION, "ON") for n in range(int(length_s / BEAT_S) + 1)]
             rest: list[tuple[float, str, Value]] = [(0.5, SPEED, 0.0), (1.5, SPEED, 30.0), (2.5, SPEED, 30.0)]
             if self.rng.random() < 0.9:  # many a bus falls silent before it says so
-                rest += [(length_s + n * 20, IGNITION, "OFF") for n in range(self.rng.choice((1, 1, 9)))]
+                for n in range(self.rng.choice((1, 1, 9))):
+                    self.later(length_s + n * 20, self._off, self.drive_n)
         else:
             beats = [(n * BEAT_S, ENGINE_SPEED, 900.0) for n in range(1, int(length_s / BEAT_S) + 1)]
             rest = [(burst + n, SPEED, 30.0) for burst in range(0, max(int(length_s) - 3, 1), 500) for n in range(4)]
         for after_s, signal, value in (*beats, *rest):
-            if after_s < length_s or value == "OFF":
+            if after_s < length_s:
                 self.later(after_s, self._hear, signal, value)
+
+    def _off(self, drive_n: int) -> None:
+        if drive_n == self.drive_n:  # else it is on again
+            self._hear(IGNITION, "OFF")
 
     def _started(self) -> None:
         self.judge.ignition_on(self.now_ns)
@@ -324,7 +330,7 @@ class FarSide:
         self.world = world
         self.releases: dict[str, Release] = {}
         self.over: dict[str, int] = {}  # prompt id → the place of what ended it
-        self.shown: dict[str, int] = {}  # prompt id → the revision that was shown; gone when it was snoozed
+        self.shown: dict[str, tuple[int, int]] = {}  # prompt id → the revision that was shown, and when; gone when it was snoozed
         self.trip_n, self.is_trip_open = -1, False
 
     def receive(self, n: int, event: Event) -> None:
@@ -357,20 +363,19 @@ class FarSide:
             withheld = self.is_trip_open if message.urgency == "safety" else n < self.trip_n
             if id in self.shown or ended > n or withheld or not in_time:
                 continue
-            self.shown[id] = part.revision
+            self.shown[id] = part.revision, utc_ns
             self.world.judge.shown(self.world.now_ns, message, part, has_trip=n < self.trip_n, is_running=self.world.is_running)
             self._confirm(id)
             self._answer(id, part)
 
     def _confirm(self, id: str) -> None:
         """PromptDelivered; some are late, some are lost."""
-        if id not in self.shown:
-            return
         rng, world = self.world.rng, self.world
-        if rng.random() < 0.05 and not world.is_calm:
+        if id not in self.shown or (rng.random() < 0.05 and not world.is_calm):
             return
         late_s = rng.uniform(0, 20 * HOUR_S) if rng.random() < 0.15 else rng.uniform(0.1, 5)
-        fields = {"prompt_id": id, "revision": self.shown[id], "shown_utc_ns": world.plan.start_utc_ns + world.now_ns}
+        revision, utc_ns = self.shown[id]
+        fields = {"prompt_id": id, "revision": revision, "shown_utc_ns": utc_ns}
         world.later(late_s, self._command, PromptDelivered, fields)
 
     def _command(self, kind: type[Event], fields: dict[str, Any]) -> None:

@@ -10,6 +10,7 @@ import pytest
 from agent.events.household import ConsentChanged, DriverSaved, PromptsStopped
 from agent.events.message import (
     PromptAnswered,
+    PromptDelivered,
     PromptExpired,
     PromptHeld,
     PromptReleased,
@@ -250,6 +251,37 @@ def test_what_nobody_told_to_be_shown_is_tried_again() -> None:
     assert first.t_ns == at(utc_s("2026-10-26 21:30") - utc_s("2026-10-26 08:00")) + LATE_NS
     scene.delivered(revision=1).until(99 * DAY_S)
     assert len(scene.parts) == 5, "late, and by a revision before: it was shown all the same"
+
+
+def test_one_that_turns_out_to_have_been_shown_counts_against_what_has_left() -> None:
+    """Its confirmation came late, when another message was on its way for the same evening already."""
+    scene = Scene().parked().say(concern("c1")).delivered().say(concern("c2", subject="c2"))
+    scene.until(6 * DAY_S)
+    scene.say(concern("c3", subject="c3"))
+    assert scene.windows[-1][0] == "11-01 18:30"
+    id = next(p.prompt_id for p in scene.parts if p.topic == "c2")
+    shown_ns = at(utc_s("2026-10-27 18:30"))
+    scene.say(PromptDelivered(id="d", t_ns=0, boot_id="", prompt_id=id, revision=0, shown_utc_ns=shown_ns))
+    assert scene.windows[-1][0] == "11-02 18:30"
+    assert [p.topic for p in scene.of(PromptReleased)[-1].parts] == ["c3"]
+
+
+def test_who_answers_was_told_though_nobody_said_so() -> None:
+    scene = Scene().parked().say(concern("c1")).delivered().say(concern("c2", subject="c2"))
+    id = scene.parts[-1].prompt_id
+    scene.until(6 * DAY_S)
+    scene.say(concern("c3", subject="c3"))
+    scene.say(PromptAnswered(id="a", t_ns=0, boot_id="", prompt_id=id, answer="done"))
+    assert scene.windows[-1][0] == "11-02 18:30"
+
+
+def test_a_message_that_was_withdrawn_and_shown_all_the_same_counts_once() -> None:
+    scene = Scene("2026-10-26 18:00").parked().say(concern())
+    scene.until(2000)
+    scene.live(drive(2100)).until(2100 + HOLD_S)
+    assert [part.revision for part in scene.parts] == [0, 1]
+    scene.delivered(revision=0)
+    assert len(scene.rule.state.said) == 1
 
 
 def test_a_restart_neither_loses_nor_repeats_it() -> None:
