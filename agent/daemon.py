@@ -13,10 +13,11 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 from zoneinfo import ZoneInfo
 
+from agent.consents import entailed
 from agent.corrections import settled
 from agent.decode import Decoder, Plan
 from agent.engine import Engine
-from agent.entering import EntryRefused, OdometerRead, TripGiven, attributed, entry_of, refuse_from_afar, with_consents
+from agent.entering import EntryRefused, OdometerRead, TripGiven, attributed, entry_of, refuse_from_afar
 from agent.events.clock import ClockCorrected
 from agent.events.command import taken
 from agent.events.health import HealthReported, health
@@ -215,7 +216,8 @@ class Daemon:
         """What an entry comes to, once the rules have heard it: not kept yet."""
         ctx = self.engine.context(self.now_ns)
         entry = entry_of(kind, data, ref, ctx)
-        check(entry, ctx, standing(self.engine))
+        now = standing(self.engine)
+        check(entry, ctx, now)
         match entry:
             case OdometerRead(reading_m):
                 rule = next(r for r in self.engine.rules if isinstance(r, Odometer))
@@ -226,7 +228,7 @@ class Daemon:
                     raise EntryRefused(f"there is no trip {trip_id}")
                 return self._moved(trip, driver, ref)
             case event:
-                return self.engine.raised(with_consents(event, ctx))
+                return self.engine.raised(entailed(event, ctx, now.prompts.values()))
 
     def _moved(self, trip: Mapping[str, Any], driver: str, ref: str) -> list[Event]:
         """A trip moves, which is kept; gives the month's new sums. Cut off in between and entered again, it comes to the same."""

@@ -7,9 +7,10 @@
 | FitShared without the consent of whose it is | its fields, as in its schema   | refused                             |
 | OdometerRead                                 | `reading_m`                    | what the odometer's rule makes of it |
 | TripAttributed                               | `trip_id`, `driver`            | that event, with who had it before  |
-| DriverSaved, DriverRemoved                   | likewise                       | with a ConsentChanged for what it changes |
 | `offer`, and a `kind` outside a closed list  | whatever                       | refused as `not asked`              |
 | anything else                                | whatever                       | refused, saying why                 |
+
+Whether it makes sense as things stand is agent/standing.py's to say; what it does to consents, agent/consents.py's.
 """
 
 from __future__ import annotations
@@ -24,8 +25,6 @@ from agent.config import ConfigError, Section, convert
 from agent.events import kinds
 from agent.events.driver_summary import TripAttributed
 from agent.events.fit import FitShared
-from agent.events.household import ConsentChanged, DriverRemoved, DriverSaved
-from agent.household import Driver, Purpose
 from agent.model import Context, Event, derive_id
 from agent.report.fit import withheld
 
@@ -123,33 +122,6 @@ def attributed(trip: Mapping[str, Any], driver: str, ref: str, ctx: Context) -> 
         how="household",
         before=row.driver,
     )
-
-
-def with_consents(event: Event, ctx: Context) -> list[Event]:
-    """The entry, and what it does to consents, which the far side has to hear of: a profile itself never leaves."""
-    match event:
-        case DriverSaved(driver=driver):
-            before = (ctx.household.known(driver.id) or Driver(driver.id)).consents
-            return [event, *_consents(event, driver.id, before, driver.consents, ctx)]
-        case DriverRemoved(driver=id) if gone := ctx.household.find(id):
-            return [*_consents(event, id, gone.consents, (), ctx), event]
-    return [event]
-
-
-def _consents(event: Event, id: str, before: tuple[Purpose, ...], after: tuple[Purpose, ...], ctx: Context) -> list[Event]:
-    changed = [(purpose, False) for purpose in before if purpose not in after]
-    changed += [(purpose, True) for purpose in after if purpose not in before]
-    return [
-        ConsentChanged(
-            id=derive_id(ctx.unit, "ConsentChanged", event.id, purpose),
-            t_ns=ctx.t_ns,
-            boot_id=ctx.boot_id,
-            driver=id,
-            purpose=purpose,
-            granted=granted,
-        )
-        for purpose, granted in changed
-    ]
 
 
 @cache

@@ -79,11 +79,13 @@ OWN = Check(
     is_binding, f"nothing to know anybody by: it has to be as the car says it, at most {LONGEST} characters; 0 means no key"
 )
 CLOCK = Check(lambda text: is_time(text) and text == padded(text), "no time of day; write it like 18:30")
+IDENTITY = Check(
+    is_id,
+    "no id: use a-z, 0-9 and -, at most 32 of them, and not `unknown`; it leaves the car, so rather `a1` than a full name",
+)
 CHECKS: dict[str, Check] = {
-    "id": Check(
-        is_id,
-        "no id: use a-z, 0-9 and -, at most 32 of them, and not `unknown`; it leaves the car, so rather `a1` than a full name",
-    ),
+    "id": IDENTITY,
+    "person": IDENTITY,
     "name": Check(is_name, f"no name: at most {LONGEST} characters, and no line breaks"),
     "timezone": Check(is_zone, "no IANA time zone; write one like Europe/Berlin"),
     "quiet_from": CLOCK,
@@ -93,18 +95,16 @@ CHECKS: dict[str, Check] = {
     **dict.fromkeys(BINDINGS, OWN),
 }
 """Field of a profile → what is right there, whichever way it comes: on the command line, by a command, from a stored state."""
-CHECKS["person"] = CHECKS["id"]
 DEFAULTS = {field.name: field.default for field in msgspec.structs.fields(Driver)}
 
 
 def faults(driver: Driver) -> Iterator[tuple[str, str]]:
-    """(field, what is wrong with it) of a profile."""
+    """(field, what is wrong with it) of a profile; without what it says, for a refusal leaves the car."""
     for field, check in CHECKS.items():
         held = getattr(driver, field)
         texts = held if isinstance(held, tuple) else () if held == DEFAULTS[field] else (held,)
-        wrong = next((text for text in texts if not check.is_right(text)), None)
-        if wrong is not None:
-            yield field, f"{wrong[:LONGEST]!r} is {check.what}"
+        if not all(map(check.is_right, texts)):
+            yield field, f"{'one of them' if isinstance(held, tuple) else 'it'} is {check.what}"
         elif len(texts) > MOST:
             yield field, f"{len(texts)} are too many: at most {MOST}"
 
@@ -128,14 +128,13 @@ def _right(field: str, held: Any) -> Any:
 
 
 def taken_by(driver: Driver, household: Household) -> str | None:
-    """Like "key fob 1 is ben's": what another profile is known by already; None when all of it is theirs alone."""
+    """Like "a key fob of theirs is ben's"; None when all that they are known by is theirs alone."""
     for other in household.drivers:
         if other.id == driver.id:
             continue
         for field, kind in BINDINGS.items():
-            for text in getattr(driver, field):
-                if text in getattr(other, field):
-                    return f"{kind} {text} is {other.id}'s"
+            if set(getattr(driver, field)) & set(getattr(other, field)):
+                return f"{'an' if kind == 'identifier' else 'a'} {kind} of theirs is {other.id}'s"
     return None
 
 

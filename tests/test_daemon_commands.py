@@ -216,7 +216,7 @@ def sums(unit: Unit) -> dict[str, Any]:
         ("offer", {"text": "only today"}, {}, "not asked"),
         ("TripAttributed", {"trip_id": "t9", "driver": "unknown"}, {}, "there is no trip t9"),
         ("TripAttributed", {"trip_id": "t9", "driver": "ana"}, {}, "there is no driver 'ana' here; known: none"),
-        ("DriverSaved", {"driver": {"id": "ana", "quiet_to": "7:99"}}, {}, "driver.quiet_to: '7:99' is no time of day"),
+        ("DriverSaved", {"driver": {"id": "ana", "quiet_to": "7:99"}}, {}, "driver.quiet_to: it is no time of day"),
         ("ConsentChanged", {"driver": "ana", "purpose": "report", "granted": True}, {}, "there is no driver 'ana'"),
         ("PromptAnswered", {"prompt_id": "p9", "answer": "done"}, {}, "there is no prompt 'p9' here"),
     ],

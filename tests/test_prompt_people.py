@@ -19,12 +19,12 @@ from tests.sim.parked import ANA, DAY_S, Scene, concern, local
 
 
 def test_each_keeper_is_told_in_their_own_hours_and_whom_it_is_meant_for_alone() -> None:
-    ben = Driver("ben", is_keeper=True, tell_at="12:00", person="ben in all cars")
+    ben = Driver("ben", is_keeper=True, tell_at="12:00", person="ben-in-all-cars")
     saved = [DriverSaved(id=d.id, t_ns=0, boot_id="", driver=d) for d in (ANA, ben)]
     scene = Scene().parked().say(*saved).say(concern())
     assert [(m.driver, m.person, local(m.not_before_utc_ns)) for m in scene.of(PromptReleased)] == [
         ("ana", "ana", "10-26 18:30"),
-        ("ben", "ben in all cars", "10-26 12:00"),
+        ("ben", "ben-in-all-cars", "10-26 12:00"),
     ]
     alone = Scene().parked().say(*saved).say(concern(driver="ben"))
     assert [m.driver for m in alone.of(PromptReleased)] == ["ben"]

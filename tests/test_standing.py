@@ -72,9 +72,13 @@ def home() -> Home:
 @pytest.mark.parametrize(
     ("kind", "data", "why"),
     [
-        ("DriverSaved", {"driver": {"id": "ben", "key_fobs": ["2", "1"]}}, "key fob 1 is ana's: take it from them first"),
+        (
+            "DriverSaved",
+            {"driver": {"id": "ben", "key_fobs": ["2", "1"]}},
+            "a key fob of theirs is ana's: take it from them first",
+        ),
         ("DriverSaved", {"driver": {"id": "ana", "key_fobs": ["1"]}}, None),
-        ("DriverSaved", {"driver": {"id": "ben", "timezone": "Berlin"}}, "driver.timezone: 'Berlin' is no IANA time zone"),
+        ("DriverSaved", {"driver": {"id": "ben", "timezone": "Berlin"}}, "driver.timezone: it is no IANA time zone"),
         ("DriverRemoved", {"driver": "ben"}, "there is no driver 'ben' here; known: ana"),
         ("DriverRemoved", {"driver": "owner"}, "there is no driver 'owner'"),
         ("ConsentChanged", {"driver": "ben", "purpose": "report", "granted": True}, "there is no driver 'ben'"),

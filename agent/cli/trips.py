@@ -132,7 +132,8 @@ def dynamics_rows(m: dict[str, Any]) -> list[tuple[str, str, str]]:
 @config_option
 @store_option
 def assign(trip: str, driver: str, config_path: Path, store_path: Path | None) -> None:
-    """DRIVER drove TRIP: the trip moves, the sums follow, and the cloud is told. TRIP: the start of its id."""
+    """DRIVER drove TRIP: the trip moves, the sums follow, and the cloud is told. TRIP: the start of its id. DRIVER: an id of
+    `keyoff drivers list`, or `unknown`."""
     from agent.cli.enter import enter  # late
     from agent.io.requests import Request
 

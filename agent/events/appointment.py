@@ -237,7 +237,9 @@ class AppointmentRule(Rule):
 
     def _parked(self, ctx: Context, start_ns: int, end_ns: int) -> float:
         """How usually the car stands throughout, in tenths; half where it is not known."""
-        hours = {h.weekday() * 24 + h.hour for at in range(start_ns, end_ns, 3600 * NS) for h in [local(at, self.zone)]}
+        hours = {
+            h.weekday() * 24 + h.hour for at in (*range(start_ns, end_ns, 3600 * NS), end_ns - NS) for h in [local(at, self.zone)]
+        }
         shares = [ctx.habits.parked_share(hour) for hour in hours]
         return round(min(0.5 if share is None else share for share in shares), 1)
 

@@ -64,6 +64,14 @@ def test_the_best_are_those_at_which_the_car_stands_and_then_the_earliest() -> N
     assert scene.of(SlotsRanked)[0].leaves is False
 
 
+def test_the_hour_in_which_it_ends_counts_too() -> None:
+    scene = asked()
+    drives_at(scene, 9)
+    into_nine = Slot("into nine", "2026-10-27T08:30+01:00", "2026-10-27T09:30+01:00", "w")
+    until_nine = Slot("until nine", "2026-10-28T08:00+01:00", "2026-10-28T09:00+01:00", "w")
+    assert ranked(scene.say(offer(into_nine, until_nine))) == [["until nine", "into nine"]]
+
+
 def test_no_more_are_ranked_than_a_prompt_may_need() -> None:
     scene = asked()
     scene.say(offer(*(slot(27 + n // 10, 8 + n % 10) for n in range(20))))

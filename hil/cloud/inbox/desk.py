@@ -37,6 +37,7 @@ from hil.cloud.inbox.prompt import Answered, Ended, Key, Place, Prompt, Release,
 
 KINDS: tuple[Kind, ...] = ("fault", "notice", "service", "battery", "milestone", "report")  # the gravest first
 GATHER_NS = 120 * MINUTE_NS  # units vary the same person's moment by 15 to 120 min
+TAKEN_BACK = "the consent was taken back"
 SPARE_NS = 5 * MINUTE_NS  # so much before the first can no longer be shown the waiting ends: a mail takes a while to leave
 
 Wait: TypeAlias = Literal[
@@ -158,7 +159,7 @@ class Desk:
             del self.reports[key]
         for prompt in self._of_unit(event.unit):
             if (event.unit, prompt.release.part.report) in gone:
-                self._end(prompt.key, Ended(place, "the consent was taken back"))
+                self._end(prompt.key, Ended(place, TAKEN_BACK))
 
     def _appointment_chosen(self, event: Heard, place: Place) -> None:
         if prompt := self.prompts.get((event.unit, event.data["prompt_id"])):
@@ -271,6 +272,9 @@ class Desk:
         return epochs.index(event.epoch), event.seq
 
     def _end(self, key: Key, ended: Ended) -> None:
+        """The latest word holds; but that the unit withdraws it, too, is no better reason than the person's own."""
+        if key in self._ended and self._ended[key].why == TAKEN_BACK:
+            ended = Ended(ended.place, TAKEN_BACK)
         if ended.place > self._ended.get(key, ended).place or key not in self._ended:
             self._ended[key] = ended
         if key in self.prompts:

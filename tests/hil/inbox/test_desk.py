@@ -299,6 +299,8 @@ def test_a_report_is_forgotten_when_its_consent_is_taken_back(desk: Desk) -> Non
     assert not desk.reports
     assert show(desk) == []
     assert desk.prompts["rav4", "p1"].crossed == "the consent was taken back"
+    hear(desk, car.says("PromptWithdrawn", {"prompt_id": "p1", "revision": 0, "why": "no longer true"}))
+    assert desk.prompts["rav4", "p1"].crossed == "the consent was taken back"
 
 
 def test_a_report_that_comes_after_its_consent_was_taken_back_is_not_taken_up(desk: Desk) -> None:

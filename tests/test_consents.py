@@ -1,0 +1,67 @@
+"""What falls with a consent: prompts about reports that may not leave any more."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from agent.consents import entailed
+from agent.entering import event_of
+from agent.events.household import ConsentChanged, DriverSaved
+from agent.events.message import PromptExpired, PromptWithdrawn
+from agent.household import Driver
+from tests.sim.parked import Scene, concern
+
+ANA = Driver("ana", is_keeper=True, consents=("report", "compare"))
+MONTH = "report 2026-10"
+
+
+class Home(Scene):
+    """Ana and Ben have a report each, and Ana one of the month before."""
+
+    def __init__(self, *, is_out: bool) -> None:
+        super().__init__()
+        for driver in (ANA, Driver("ben", consents=("report",))):
+            self.say(DriverSaved(id=driver.id, t_ns=0, boot_id="", driver=driver))
+        if is_out:
+            self.parked()
+        self.say(concern(driver="ana", subject=f"{MONTH} ana"), concern("c2", driver="ben", subject=f"{MONTH} ben"))
+        self.say(concern("c3", driver="ana", subject="service oil", kind="service"))
+
+    def enter(self, kind: str, **data: Any) -> list[str]:
+        """The subjects that have ended by it."""
+        ctx = self.engine.context(self.engine._t_ns)
+        self.say(*entailed(event_of(kind, data, "r", ctx), ctx, self.rule.state.prompts))
+        return [p.concern.subject for p in self.rule.state.prompts if p.phase == "over"]
+
+
+@pytest.mark.parametrize("is_out", [False, True], ids=["held", "released"])
+@pytest.mark.parametrize(
+    ("kind", "data"),
+    [
+        ("ConsentChanged", {"driver": "ana", "purpose": "report", "granted": False}),
+        ("DriverSaved", {"driver": {"id": "ana", "is_keeper": True, "consents": ["compare"]}}),
+    ],
+)
+def test_who_takes_it_back_hears_no_more_of_their_report(kind: str, data: dict[str, Any], *, is_out: bool) -> None:
+    home = Home(is_out=is_out)
+    assert home.enter(kind, **data) == [f"{MONTH} ana"]
+    assert len(home.of(PromptWithdrawn if is_out else PromptExpired)) == 1
+    assert home.of(ConsentChanged)[-1].driver == "ana"
+
+
+def test_a_removed_driver_s_report_goes_with_them() -> None:
+    assert f"{MONTH} ana" in Home(is_out=True).enter("DriverRemoved", driver="ana")
+
+
+@pytest.mark.parametrize(("purpose", "granted"), [("report", True), ("compare", False)])
+def test_another_word_ends_nothing(purpose: str, *, granted: bool) -> None:
+    assert Home(is_out=True).enter("ConsentChanged", driver="ana", purpose=purpose, granted=granted) == []
+
+
+def test_nothing_comes_with_what_changes_no_consent() -> None:
+    home = Home(is_out=True)
+    ctx = home.engine.context(home.engine._t_ns)
+    saved = event_of("DriverSaved", {"driver": {"id": "ana", "name": "Ana", "consents": ["compare", "report"]}}, "r", ctx)
+    assert entailed(saved, ctx, home.rule.state.prompts) == [saved]
