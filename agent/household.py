@@ -47,7 +47,8 @@ class Driver(Section, frozen=True, omit_defaults=True):
     tell_at: str | None = None  # prompts wait for this time of day; None: [owner]'s, else when they are usually home
     channel: Channel = "mail"
     of_age: str | None = None  # "2028-04-01": under 18 until then
-    key_fobs: tuple[str, ...] = ()  # what the car's signals say when it is them
+    identifiers: tuple[str, ...] = ()  # what the car's signals say when it is them: a login or a face, beside `id` and `person`
+    key_fobs: tuple[str, ...] = ()
     seat_memories: tuple[str, ...] = ()
     phone_tags: tuple[str, ...] = ()
     consents: tuple[Purpose, ...] = ()

@@ -131,6 +131,7 @@ class _KnownNotice(msgspec.Struct):
     notice: _Titled
     verdict: str = ""
     progress: str = "open"
+    is_out: bool = False
 
 
 class _NoticeBook(msgspec.Struct):
@@ -172,7 +173,7 @@ def known_of(states: States, zone: ZoneInfo) -> Known:
 def _open_notices(book: _NoticeBook) -> Iterator[Notice]:
     """What concerns this car, or may, and is not remedied."""
     for id, each in sorted(book.known.items()):
-        if each.verdict in CONCERNING and each.progress != "remedied":
+        if each.verdict in CONCERNING and each.progress != "remedied" and not each.is_out:
             yield Notice(id=id, title=each.notice.title, state=each.verdict if each.progress == "open" else each.progress)
 
 

@@ -86,8 +86,14 @@ _CHARGE = (
 )
 
 _REMEDY = ("Was zu tun ist: {remedy:words}.", "")
-_PUBLISHED = "\nVeröffentlicht von {source:words} am {published_day:day}, Kennzeichen {reference:words}."
-_MATCHED = "Das Gerät hat es mit den Daten dieses Autos verglichen."
+_PUBLISHED = (
+    "\nVeröffentlicht von {source:words} am {published_day:day}, Kennzeichen {reference:words}.",
+    "\nVeröffentlicht von {source:words}, Kennzeichen {reference:words}.",
+)
+_MATCHED = (
+    "Das Gerät hat den Katalog vom {catalogue_day:day} mit den Daten dieses Autos verglichen.",
+    "Das Gerät hat es mit den Daten dieses Autos verglichen.",
+)
 _REMEDIED = "\nEine Werkstatt der Marke kann sehen, ob es schon erledigt ist. Ist es das, antworten Sie so."
 _DO_NOT_DRIVE = (
     "Nicht fahren: {title:short}",

@@ -81,8 +81,14 @@ _VOLTS_TITLE = ("12\u00a0V battery: {volts:volts about} at rest", "12\u00a0V bat
 _CHARGE = "\nA charger or a long drive may help, and a workshop can test it. When it would fail cannot be told from this."
 
 _REMEDY = ("What is to be done: {remedy:words}.", "")
-_PUBLISHED = "\nIt was published by {source:words} on {published_day:day}, reference {reference:words}."
-_MATCHED = "The unit compared it with this car's own data."
+_PUBLISHED = (
+    "\nIt was published by {source:words} on {published_day:day}, reference {reference:words}.",
+    "\nIt was published by {source:words}, reference {reference:words}.",
+)
+_MATCHED = (
+    "The unit compared the catalogue of {catalogue_day:day} with this car's own data.",
+    "The unit compared it with this car's own data.",
+)
 _REMEDIED = "\nA workshop of the make can see whether it has been done. If it has, answer so."
 _DO_NOT_DRIVE = (
     "Do not drive: {title:short}",

@@ -12,6 +12,7 @@ import click
 
 from agent.cli.load import config_option, json_option, load_config, look, store_file, store_option
 from agent.cli.show import chart, distance, duration, moment, table
+from agent.household import UNKNOWN
 
 UNACCOUNTED = "unaccounted"
 
@@ -62,7 +63,7 @@ def show(trip: str, config_path: Path, store_path: Path | None, as_json: bool) -
         )
         return
     zone, counts = owner_view(config_path)
-    click.echo(trip_table([row], zone, counts) + "\n")
+    click.echo(f"{trip_table([row], zone, counts)}\n\n{driver_line(row['driver'], row['driver_how'], row['driver_sure'])}\n")
     for line in chart(points.speed_kmh):
         click.echo(line)
     m = json.loads(row["metrics"])
@@ -81,6 +82,17 @@ def show(trip: str, config_path: Path, store_path: Path | None, as_json: bool) -
     dynamics = dynamics_rows(m)
     if dynamics:
         click.echo("\n" + table(("dynamics", "v·a95 m²/s³", "EU 2017/1151: at most"), dynamics))
+
+
+def driver_line(driver: str, how: str | None, sure: float | None) -> str:
+    """Who drove, how that is known and how sure it is."""
+    if driver == UNKNOWN and how not in (None, UNKNOWN, "household"):
+        return f"Who drove is unknown: the {how} contradicts itself or what else the car said."
+    if driver == UNKNOWN:
+        return "Who drove is unknown" + (", as the household says." if how == "household" else ": nothing told of anybody.")
+    known = {"household": "as the household says", "style": "by how it was driven", "default": "as nobody else was known"}
+    by = known.get(how or "", f"by the {how}") if how else "how that is known is not kept"
+    return f"{driver} drove, {by}{'' if sure is None else f' ({sure:.0%} sure)'}."
 
 
 def dynamics_rows(m: dict[str, Any]) -> list[tuple[str, str, str]]:
