@@ -196,6 +196,7 @@ def test_a_report_comes_as_a_file_with_its_figures_in_the_mail(scene: Scene) -> 
     assert attached.get_content_type() == "text/html"
     assert "842" in str(attached.get_content())
     assert "842" in text_of(mail_of(scene)) and "842" in text_of(mail_of(scene), "html")
+    assert set(links_in(mail_of(scene))) == set(links_in(mail_of(scene), "html"))
 
 
 # -- how it leaves ------------------------------------------------------------------------------------
