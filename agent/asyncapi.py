@@ -11,12 +11,22 @@ import inspect
 from agent import __version__
 from agent.io.envelope import CONTENT_TYPE
 from agent.model import Event
-from agent.schema import UNIT_PATTERN, Schema, event_schema, file_name, first_line, leaving
+from agent.schema import (
+    COMMAND,
+    COMMAND_VERSION,
+    UNIT_PATTERN,
+    Schema,
+    command_schema,
+    event_schema,
+    file_name,
+    first_line,
+    leaving,
+)
 
 MQTT_BINDINGS = "0.2.0"
 
 ABOUT = """\
-What a Keyoff unit tells about the car it is in, over MQTT with TLS and client certificates.
+What a Keyoff unit tells about the car it is in, and what it can be told, over MQTT with TLS and client certificates.
 
 **Delivery.** QoS 1, so at least once: drop an event whose (`source`, `id`) you have. An event is published again with the same
 bytes. All of an epoch is there when `seq` has no hole other than those that a SequenceVoided names. Events come by importance,
@@ -26,6 +36,11 @@ then age: not in the order of `seq`.
 `{"alg":"Ed25519","x5t#S256":…}`, which names the unit's certificate; the retained birth carries the chain to it.
 On MQTT 5 the payload is the plain JSON and the user property `jws` holds the detached signature `header..signature` over exactly
 these bytes. On MQTT 3.1.1, which has no place beside a payload, the payload is the compact JWS `header.payload.signature`.
+
+**Commands.** A unit whose keyoff.toml names a key takes commands that this key has signed, and no others: a compact JWS,
+`{"alg":"Ed25519"}`, the same on both versions of MQTT, over the claims of `command.v1.json`. It answers with CommandTaken,
+whose `command` is the `jti`: send the same again until it has; it works once. Without a clock to be trusted it waits. What the
+key has not signed, what is too large, has no `jti` or expired more than a day ago gets no answer.
 
 **Units.** A number's name ends in its unit: `_m` metres, `_s` seconds, `_l` litres, `_kwh`, `_percent`. `_utc_ns` is nanoseconds
 since 1970 UTC, any other `_ns` nanoseconds of the unit's boot clock: read them as 64-bit integers, a double does not hold them.
@@ -73,6 +88,9 @@ LINK: Schema = {
     "properties": {"online": {"type": "boolean"}},
     "required": ["online"],
 }
+COMMAND_BYTES = 64_000
+COMMAND_JWS = JWS | {"maxLength": COMMAND_BYTES, "contentMediaType": "application/jose"}
+COMMAND_FILE = f"{COMMAND}.v{COMMAND_VERSION}.json"
 WILL = {"topic": "keyoff/{unit}/link", "qos": 1, "message": '{"online":false}', "retain": True}
 SESSION = {"clientId": "{unit}", "cleanSession": False, "lastWill": WILL, "keepAlive": 60}
 SESSION_EXPIRY_S = 604_800
@@ -80,7 +98,8 @@ SESSION_EXPIRY_S = 604_800
 
 def documents() -> dict[str, Schema]:
     """file name → document, of all that is published."""
-    return {file_name(record): event_schema(record) for record in leaving().values()} | {"asyncapi.json": asyncapi()}
+    events = {file_name(record): event_schema(record) for record in leaving().values()}
+    return events | {COMMAND_FILE: command_schema(), "asyncapi.json": asyncapi()}
 
 
 def asyncapi() -> Schema:
@@ -89,6 +108,8 @@ def asyncapi() -> Schema:
     channels = {name: _channel(f"event/{name}", name, first_line(record)) for name, record in events.items()}
     channels["birth"] = _channel("birth", "birth", "Said at each connection, and retained.")
     channels["link"] = _channel("link", "link", "Said at each connection and at its end, and retained.", is_signed=False)
+    sent = {f"send_{name}": _operation(name, is_retained=name not in events) for name in channels}
+    channels[COMMAND] = _channel(COMMAND, COMMAND, "What the unit is told; it answers with CommandTaken.", is_signed=False)
     return {
         "asyncapi": "3.0.0",
         "id": "urn:keyoff:unit",
@@ -99,10 +120,17 @@ def asyncapi() -> Schema:
             "mqtt311": _server("3.1.1", SESSION),
         },
         "channels": channels,
-        "operations": {f"send_{name}": _operation(name, is_retained=name not in events) for name in channels},
+        "operations": sent | {f"receive_{COMMAND}": _receiving()},
         "components": {
             "messages": {name: _event_message(record) for name, record in events.items()} | _other_messages(),
-            "schemas": {"birth": BIRTH, "link": LINK, "jws": JWS, "userProperties": USER_PROPERTIES},
+            "schemas": {
+                "birth": BIRTH,
+                "link": LINK,
+                "jws": JWS,
+                "commandJws": COMMAND_JWS,
+                "command": {"$ref": f"./{COMMAND_FILE}"},
+                "userProperties": USER_PROPERTIES,
+            },
             "parameters": {"unit": {"description": "`unit.id` in keyoff.toml: letters, digits, `.`, `_`, `-`; at most 64."}},
             "securitySchemes": {"certificate": {"type": "X509", "description": "The unit's own; its common name is `unit.id`."}},
         },
@@ -152,7 +180,26 @@ def _other_messages() -> dict[str, Schema]:
         "contentType": "application/jose",
         "payload": _ref("components/schemas/jws"),
     }
-    return {"birth": birth, "link": link, "jws": jws}
+    return {"birth": birth, "link": link, "jws": jws, COMMAND: _command_message()}
+
+
+def _receiving() -> Schema:
+    """Commands, and the channel of the answer."""
+    binding = {"qos": 1, "retain": False, "bindingVersion": MQTT_BINDINGS}
+    reply = {"channel": _ref("channels/CommandTaken")}
+    return {"action": "receive", "channel": _ref(f"channels/{COMMAND}"), "reply": reply, "bindings": {"mqtt": binding}}
+
+
+def _command_message() -> Schema:
+    """A JWS on both versions of MQTT; AsyncAPI has no word for what lies inside it, so an extension names that."""
+    about = f"Its middle part is JSON as ./{COMMAND_FILE} describes it: claims, and which `kind` has which `data`."
+    return {
+        "name": COMMAND,
+        "description": about,
+        "contentType": "application/jose",
+        "payload": _ref("components/schemas/commandJws"),
+        "x-claims": _ref(f"components/schemas/{COMMAND}"),
+    }
 
 
 def _message(name: str, schema: str, content_type: str) -> Schema:

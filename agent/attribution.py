@@ -4,7 +4,7 @@ What is known goes before what is not, in this order:
 
 | how         | from                                                                     | sure         |
 |-------------|--------------------------------------------------------------------------|--------------|
-| identifier  | the car names who sits there: the id of a profile, or its person          | SURE         |
+| identifier  | the car names who sits there: bound to a profile, or its id or person     | SURE         |
 | key fob     | the key that the car was opened or started with, bound to a profile       | SURE         |
 | seat memory | the seat's stored position, bound to a profile                            | SURE         |
 | phone tag   | a phone that the car knows, bound to a profile                            | SURE         |
@@ -186,7 +186,7 @@ def bound_to(household: Household, how: str, text: str) -> list[str]:
 def bindings(driver: Driver) -> dict[str, tuple[str, ...]]:
     """Kind of evidence → what means this driver."""
     return {
-        "identifier": tuple(filter(None, (driver.id, driver.person))),
+        "identifier": tuple(filter(None, (driver.id, driver.person, *driver.identifiers))),
         "key fob": driver.key_fobs,
         "seat memory": driver.seat_memories,
         "phone tag": driver.phone_tags,

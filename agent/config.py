@@ -46,7 +46,7 @@ class CarConfig(Section, frozen=True):
 
 class BusConfig(Section, frozen=True):
     name: str  # as in the vehicle's profile
-    interface: str = "socketcan"  # any python-can interface
+    interface: str = "socketcan"  # the kernel's own, or any other that python-can knows
     channel: str = "can0"
     options: dict[str, Any] = {}  # handed to python-can as they are
 

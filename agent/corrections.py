@@ -8,8 +8,9 @@ from typing import Any
 import msgspec
 
 from agent.engine import Engine
-from agent.events.driver_summary import DriverSummaries, month_of
+from agent.events.driver_summary import DriverSummaries
 from agent.io.store import Store
+from agent.localtime import month_of
 from agent.model import Event
 from agent.tally import Sums
 

@@ -1,7 +1,8 @@
 """What the car counts towards a service itself: its countdown, its reminder, its oil life, its engine hours. Pure.
 
-Each of them is heard many times in a drive and looked at when the trip ends: the middle of the last MANY values, so that a
-cluster waking with zero, or a wrong frame sent twice, is nothing. One that jumps up says that the service was done.
+Each of them is heard many times in a drive and looked at when the trip ends: the middle of MANY values, SPACED_S apart, of
+the time with the ignition on and the cluster awake. So a cluster that wakes with zero or falls asleep with its greatest number,
+and a wrong frame sent twice, are nothing. One that jumps up says that the service was done.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import msgspec
 
 from agent import signals
 from agent.forecast import Rate, day_after
-from agent.model import Value
+from agent.model import NS, Value
 
 HEARD = (
     signals.IS_SERVICE_DUE,
@@ -25,6 +26,8 @@ HEARD = (
     signals.ENGINE_HOURS,
 )
 MANY = 5  # readings of a drive that have to be there; the middle one withstands two wrong ones
+SPACED_S = 2  # between two of them: a cluster sends ten a second, and so a glitch of half a second would be all of them
+WAKING_S = 30  # a cluster that wakes with zero has its value by then, as its odometer has
 JUMP_M = 2_500_000.0  # cars that reckon anew move their countdown by some hundred km; the shortest interval in use is 8,000 km
 JUMP_DAYS = 60  # likewise: intervals are months
 JUMP_PERCENT = 20.0  # oil life only falls; some clusters show it in steps of ten
@@ -51,7 +54,8 @@ class Counters(msgspec.Struct, frozen=True, omit_defaults=True):
     day: str | None = None  # the last of these days
     undo: Counters | None = None  # as they stood before they jumped up,
     undo_day: str | None = None  # and when that was
-    engine_h: float = 0.0  # by trips, since the unit was there
+    driven_m: float = 0.0  # by trips, since the unit was there
+    engine_h: float = 0.0  # likewise
     engine_offset_h: float | None = None  # the car's own count minus that
     trips_h: float = 0.0  # faded sums over trips that know both: hours for metres
     trips_m: float = 0.0
@@ -83,10 +87,24 @@ class Heard:
 
     def __init__(self) -> None:
         self.values: dict[str, deque[float]] = {}
+        self.next_ns: dict[str, int] = {}  # when the next value of a signal is taken
+        self.from_ns: int | None = 0  # None: not now
 
-    def take(self, signal: str, value: Value) -> None:
-        if isinstance(value, (int, float)):
-            self.values.setdefault(signal, deque(maxlen=MANY)).append(float(value))
+    def ignition(self, is_: Literal["on", "off", "unknown"], t_ns: int) -> None:
+        """With it off nothing is taken, and from it on nothing before the cluster is awake; not known: what there is."""
+        if is_ == "on":
+            self.values = {}
+        self.from_ns = None if is_ == "off" else t_ns + WAKING_S * NS if is_ == "on" else t_ns
+
+    def take(self, t_ns: int, signal: str, value: Value) -> bool:
+        """Whether it is taken."""
+        if self.from_ns is None or t_ns < self.from_ns or t_ns < self.next_ns.get(signal, 0):
+            return False
+        if not isinstance(value, (int, float)):
+            return False
+        self.next_ns[signal] = t_ns + SPACED_S * NS
+        self.values.setdefault(signal, deque(maxlen=MANY)).append(float(value))
+        return True
 
     def settled(self) -> dict[str, float]:
         """signal → the middle of its last values, of those heard often enough; then it is empty."""
@@ -98,6 +116,7 @@ class Heard:
 def driven(counters: Counters, metrics: Mapping[str, Any]) -> Counters:
     """After a trip with these metrics."""
     engine_s, distance_m = metrics.get("engine_s"), metrics.get("distance_m")
+    counters = msgspec.structs.replace(counters, driven_m=counters.driven_m + (distance_m or 0.0))
     if engine_s is None:
         return counters
     hours = engine_s / 3600

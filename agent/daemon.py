@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 from agent.corrections import settled
 from agent.decode import Decoder, Plan
 from agent.engine import Engine
-from agent.entering import EntryRefused, OdometerRead, TripGiven, attributed, entry_of, refuse_from_afar
+from agent.entering import EntryRefused, OdometerRead, TripGiven, attributed, entry_of, refuse_from_afar, with_consents
 from agent.events.clock import ClockCorrected
 from agent.events.command import taken
 from agent.events.health import HealthReported, health
@@ -33,6 +33,7 @@ from agent.io.store import Batch, Restored, Store, StoreError
 from agent.io.taken import CommandRow
 from agent.model import NS, Event, Frame, Sample, Setup, Wall
 from agent.records import attribution, event_row, prompt_change, prompt_rows, report_row, trip_row
+from agent.standing import check, standing
 from agent.stitch import is_trusted
 
 if TYPE_CHECKING:
@@ -116,6 +117,11 @@ class Daemon:
         self._commit_if_due()
         self.send()
         self._take_commands()
+
+    def resume(self, t_ns: int) -> None:
+        """The unit was suspended until `t_ns`: its bus was not heard."""
+        self.now_ns = max(self.now_ns, t_ns)
+        self._heard(self.engine.resumed(t_ns))
 
     def send(self) -> None:
         """Let the uplink work, and write down what the broker acknowledged. The link lives in real time, in a replay too."""
@@ -210,7 +216,9 @@ class Daemon:
     def _entered(self, kind: str, data: dict[str, Any], ref: str) -> list[Event]:
         """What an entry comes to, once the rules have heard it: not kept yet."""
         ctx = self.engine.context(self.now_ns)
-        match entry_of(kind, data, ref, ctx):
+        entry = entry_of(kind, data, ref, ctx)
+        check(entry, ctx, standing(self.engine))
+        match entry:
             case OdometerRead(reading_m):
                 rule = next(r for r in self.engine.rules if isinstance(r, Odometer))
                 return self.engine.raised(rule.entered(ctx, reading_m))
@@ -220,7 +228,7 @@ class Daemon:
                     raise EntryRefused(f"there is no trip {trip_id}")
                 return self._moved(trip, driver, ref)
             case event:
-                return self.engine.raised([event])
+                return self.engine.raised(with_consents(event, ctx))
 
     def _moved(self, trip: Mapping[str, Any], driver: str, ref: str) -> list[Event]:
         """A trip moves, which is kept; gives the month's new sums. Cut off in between and entered again, it comes to the same."""

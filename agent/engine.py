@@ -3,7 +3,8 @@
     feed([Sample]) → [Event]      wake(t) → [Event]      next_wake() → t      states() ⇄ restore()
 
 Order within one sample: what became due before it (each wake at its own time), then the grid, then the rules
-that read the signal. Events are heard breadth-first by the rules in the order of their names. A rule that throws
+that read the signal. What became due while nobody listened (the process was away, the unit suspended) is woken at the
+present: nobody knows what was then. Events are heard breadth-first by the rules in the order of their names. A rule that throws
 gets its state from before the call back, is counted by name (`failures`), and the others go on. A sample older
 than the last of its signal is dropped and counted (`late`).
 
@@ -16,7 +17,6 @@ from __future__ import annotations
 import copy
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Mapping
-from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, TypeVar
 
 import msgspec
@@ -24,9 +24,10 @@ import msgspec
 from agent import signals
 from agent.encoded import Encoded
 from agent.events import check_acyclic, discover
+from agent.events.ignition import ListeningStarted
 from agent.events.trip import Trip
 from agent.grid import Grid, GridState
-from agent.model import NS, ClockQuality, Context, Event, Frame, Rule, Sample, Setup, Step, Value, Wall
+from agent.model import NS, ClockQuality, Context, Event, Frame, Rule, Sample, Setup, Step, Value, Wall, derive_id
 from agent.tally import INTEGRALS, READS
 from agent.wishes import NEVER_NS, Wishes
 
@@ -39,8 +40,6 @@ Handler: TypeAlias = Callable[[int, Value], list[Step] | None]
 
 Taken: TypeAlias = "tuple[Decode, tuple[tuple[int, Handler], ...] | None]"
 """An id's decoder, and of its values those that somebody reads: (index, handler)."""
-
-WAKES_PER_CALL = 20  # more than any rule has to do at once: one that asks again and again must not hang the unit
 
 
 class TracePoint(NamedTuple):
@@ -81,10 +80,11 @@ class Engine:
         self.late = 0
         self.trace: list[TracePoint] = []
         self._t_ns = -1  # how far time has come; -1: nobody said yet
+        self._was_away = True  # until somebody says how late it is now
         self._last_ns = -1  # the newest sample
         self._due_ns = 0  # when to look for what is due; 0: now
-        self._wishes = Wishes(self.rules, self.failures, WAKES_PER_CALL)
-        self._encoded = Encoded()
+        self._wishes = Wishes(self.rules, self.failures)
+        self._encoded = Encoded(self.failures)
         self._out: list[Event] = []
         self._lent: tuple[Any, ...] = ()  # what Context ends with
         self._lend()
@@ -207,6 +207,12 @@ class Engine:
         self._publish(self.context(self._t_ns), events)
         return self._take()
 
+    def resumed(self, t_ns: int) -> list[Event]:
+        """The unit was suspended until `t_ns`."""
+        self._was_away = True
+        self._wake_until(t_ns)
+        return self._take()
+
     def rule(self, kind: type[R]) -> R:
         """The one of this class. Raises KeyError."""
         found: R = self._by_class[kind]
@@ -231,13 +237,12 @@ class Engine:
     def restore(self, states: Mapping[str, tuple[int, bytes]]) -> None:
         """Take up where `states` left off; what is unreadable or of another version starts afresh and is counted."""
         if "engine" in states:
-            self._guarded_restore("engine", 1, self._restore_own, states)
+            self._encoded.read("engine", 1, self._restore_own, states["engine"])
         ctx = self.context(self._t_ns)
         for rule in self.rules:
-            if rule.name in states and not self._encoded.is_as_made(rule, states[rule.name]):
-                fresh = rule.state
-                if not self._guarded_restore(rule.name, rule.state_version, partial(rule.restore, ctx=ctx), states):
-                    rule.state = fresh
+            if rule.name in states:
+                self._encoded.take_up(rule, states[rule.name], ctx)
+        self._was_away = True
         self._lend()
 
     def context(self, t_ns: int) -> Context:
@@ -253,19 +258,6 @@ class Engine:
         self._last_ns, self._t_ns, self.grid.state = own.last_ns, own.t_ns, own.grid
         if own.wall_offset_ns is not None:
             self.wall = Wall(own.wall_offset_ns, own.wall_quality)
-
-    def _guarded_restore(
-        self, name: str, version: int, restore: Callable[[bytes], None], states: Mapping[str, tuple[int, bytes]]
-    ) -> bool:
-        found, body = states[name]
-        try:
-            if found != version:
-                raise ValueError(f"version {found}, not {version}")
-            restore(body)
-        except Exception:  # noqa: BLE001 - what cannot be read must not keep the unit from starting
-            self.failures[f"{name} state unreadable"] += 1
-            return False
-        return True
 
     def _make_handlers(self) -> dict[str, Handler]:
         """signal → what is done with a sample of it; a signal that nobody reads has none (it only shows a live bus)."""
@@ -322,13 +314,20 @@ class Engine:
 
     def _wake_until(self, t_ns: int) -> int:
         """Raise what is due up to `t_ns`, each at its own time → when to look again."""
-        self._t_ns = self._t_ns if self._t_ns >= 0 else t_ns
-        self._wishes.begin()
+        if self._was_away:
+            self._listen(t_ns)
+        self._wishes.begin(self._t_ns)
         while (due_ns := self._soonest_ns()) <= t_ns:
             self._t_ns = max(self._t_ns, due_ns)
             self._wake_due(t_ns)
         self._due_ns = due_ns
         return due_ns
+
+    def _listen(self, t_ns: int) -> None:
+        self._was_away, self._t_ns = False, max(self._t_ns, t_ns)
+        ctx = self.context(self._t_ns)
+        id = derive_id(ctx.unit, "ListeningStarted", ctx.boot_id, ctx.t_ns)
+        self._publish(ctx, self._heard(ctx, ListeningStarted(id=id, t_ns=ctx.t_ns, boot_id=ctx.boot_id)))
 
     def _soonest_ns(self) -> int:
         due_ns, pause_ns = self._wishes.soonest_ns(self.context(self._t_ns)), self.grid.due_ns
@@ -382,9 +381,12 @@ class Engine:
         while queue:
             event = queue.popleft()
             self._out.append(event)
-            for rule in self.rules:
-                if isinstance(event, rule.hears):
-                    queue.extend(self._call(rule, rule.event, ctx, event))
+            queue.extend(self._heard(ctx, event))
+
+    def _heard(self, ctx: Context, event: Event) -> list[Event]:
+        """What those who hear it raise."""
+        hearing = (rule for rule in self.rules if isinstance(event, rule.hears))
+        return [answer for rule in hearing for answer in self._call(rule, rule.event, ctx, event)]
 
     def _take(self) -> list[Event]:
         out, self._out = self._out, []

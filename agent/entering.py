@@ -7,6 +7,7 @@
 | FitShared without the consent of whose it is | its fields, as in its schema   | refused                             |
 | OdometerRead                                 | `reading_m`                    | what the odometer's rule makes of it |
 | TripAttributed                               | `trip_id`, `driver`            | that event, with who had it before  |
+| DriverSaved, DriverRemoved                   | likewise                       | with a ConsentChanged for what it changes |
 | `offer`, and a `kind` outside a closed list  | whatever                       | refused as `not asked`              |
 | anything else                                | whatever                       | refused, saying why                 |
 """
@@ -23,6 +24,8 @@ from agent.config import ConfigError, Section, convert
 from agent.events import kinds
 from agent.events.driver_summary import TripAttributed
 from agent.events.fit import FitShared
+from agent.events.household import ConsentChanged, DriverRemoved, DriverSaved
+from agent.household import Driver, Purpose
 from agent.model import Context, Event, derive_id
 from agent.report.fit import withheld
 
@@ -74,7 +77,7 @@ def entry_of(kind: str, data: dict[str, Any], ref: str, ctx: Context) -> Entry:
 
 def event_of(kind: str, data: dict[str, Any], ref: str, ctx: Context) -> Event:
     """The event, its id from `ref`. Raises EntryRefused."""
-    if kind.lower() == "offer":
+    if _is_offer(kind):
         raise EntryRefused(NOT_ASKED)
     record = kinds().get(kind)
     if record is None:
@@ -122,6 +125,33 @@ def attributed(trip: Mapping[str, Any], driver: str, ref: str, ctx: Context) -> 
     )
 
 
+def with_consents(event: Event, ctx: Context) -> list[Event]:
+    """The entry, and what it does to consents, which the far side has to hear of: a profile itself never leaves."""
+    match event:
+        case DriverSaved(driver=driver):
+            before = (ctx.household.known(driver.id) or Driver(driver.id)).consents
+            return [event, *_consents(event, driver.id, before, driver.consents, ctx)]
+        case DriverRemoved(driver=id) if gone := ctx.household.find(id):
+            return [*_consents(event, id, gone.consents, (), ctx), event]
+    return [event]
+
+
+def _consents(event: Event, id: str, before: tuple[Purpose, ...], after: tuple[Purpose, ...], ctx: Context) -> list[Event]:
+    changed = [(purpose, False) for purpose in before if purpose not in after]
+    changed += [(purpose, True) for purpose in after if purpose not in before]
+    return [
+        ConsentChanged(
+            id=derive_id(ctx.unit, "ConsentChanged", event.id, purpose),
+            t_ns=ctx.t_ns,
+            boot_id=ctx.boot_id,
+            driver=id,
+            purpose=purpose,
+            granted=granted,
+        )
+        for purpose, granted in changed
+    ]
+
+
 @cache
 def data_of(record: type[Event]) -> type[msgspec.Struct]:
     """The event without what the unit itself says: id and time."""
@@ -147,10 +177,14 @@ def _offers(value: Any) -> bool:
     """Whether there is an offer in it."""
     match value:
         case dict():
-            return value.get("kind") == "offer" or any(map(_offers, value.values()))
+            return _is_offer(value.get("kind")) or any(map(_offers, value.values()))
         case list():
             return any(map(_offers, value))
     return False
+
+
+def _is_offer(kind: Any) -> bool:
+    return isinstance(kind, str) and kind.strip().casefold() == "offer"
 
 
 def _fits(value: Any, depth: int = 0) -> bool:

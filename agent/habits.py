@@ -35,6 +35,7 @@ class Pace(NamedTuple):
     likely_m: float
     high_m: float
     days: int  # what it rests on
+    before_m: float  # likely by the days before those: how it goes on after a quarter abroad; likely_m where there are few
 
 
 class Habits(msgspec.Struct, frozen=True):
@@ -63,7 +64,16 @@ class Habits(msgspec.Struct, frozen=True):
         likely = sum(weeks) / (len(weeks) * 7)
         weeks.sort()
         cut = len(weeks) // 10  # of twelve weeks the slowest and the fastest are left out
-        return Pace(weeks[cut] / 7, likely, weeks[-1 - cut] / 7, span)
+        return Pace(weeks[cut] / 7, likely, weeks[-1 - cut] / 7, span, self._before_m(end, known, likely))
+
+    def _before_m(self, end: int, known: int, likely_m: float) -> float:
+        """Metres a day on the days before the pace's own; `end`: the last one's ordinal, `known`: how many there are."""
+        days = min(known, DAYS_KEPT) - PACE_LONG_DAYS
+        if days < PACE_DAYS:
+            return likely_m
+        first = end - PACE_LONG_DAYS - days + 1
+        found = (each for each in self.days if first <= date.fromisoformat(each.day).toordinal() <= end - PACE_LONG_DAYS)
+        return sum(each.distance_m for each in found) / days
 
     def usual_trip_m(self) -> float | None:
         """How long one trip usually is: the middle of the days' means; None when not known."""

@@ -26,6 +26,7 @@ Channel: TypeAlias = Literal["mail", "page"]
 Language: TypeAlias = Literal["en", "de"]
 
 UNIT_M = {"km": 1000.0, "mi": 1609.344}  # what people count distances in
+NO_BREAK = "\u00a0"  # a number keeps its unit on its line, and a day its month
 UNKNOWN = "unknown"
 OWNER = "owner"  # who hears from the car while no profile says otherwise
 QUIET_FROM, QUIET_TO = "21:30", "07:30"  # when most people want no mail from a machine
@@ -46,7 +47,8 @@ class Driver(Section, frozen=True, omit_defaults=True):
     tell_at: str | None = None  # prompts wait for this time of day; None: [owner]'s, else when they are usually home
     channel: Channel = "mail"
     of_age: str | None = None  # "2028-04-01": under 18 until then
-    key_fobs: tuple[str, ...] = ()  # what the car's signals say when it is them
+    identifiers: tuple[str, ...] = ()  # what the car's signals say when it is them: a login or a face, beside `id` and `person`
+    key_fobs: tuple[str, ...] = ()
     seat_memories: tuple[str, ...] = ()
     phone_tags: tuple[str, ...] = ()
     consents: tuple[Purpose, ...] = ()

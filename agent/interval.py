@@ -11,6 +11,7 @@ from typing import Any, Literal, NamedTuple, TypeAlias
 
 import msgspec
 
+from agent.backdating import Done
 from agent.config import Service
 from agent.counters import Counters
 from agent.forecast import EVERY_DAY, By, Forecast, Left, Rate, after_months, likely_days, reminder_days
@@ -22,13 +23,18 @@ How: TypeAlias = Literal["noticed", "told", "read"]
 Why: TypeAlias = Literal["not done", "cancelled", "missed", "counter fell back"]
 Basis: TypeAlias = tuple[float | None, str | None, float | None]
 """What keyoff.toml says of when it was last done: km, day, engine hours."""
+Limits: TypeAlias = tuple[float | None, float | None, float | None, float | None]
 
 ASSUMED_M = 1_500_000.0  # above the 1,000 km at which Peugeot's spanner stays on, and the 500 miles of US cars
 ASSUMED_DAYS = 30  # Volvo's first message ("30 days remaining until service"); others start later
 ASSUMED_PERCENT = 15.0  # Honda's "Maintenance Due Soon"; GM waits for less
 
+LEARNED_MAX_M = 5_000_000.0  # above the 3,000 km of Peugeot's first figure, the earliest known
+LEARNED_MAX_DAYS = 90.0  # three times Volvo's; also what slow a car needs for its last kilometres says little of a faster one
+
 BOOK_DAYS = 14  # told two weeks before the beep, an appointment can still be chosen: the figure that this is held to
 MOMENT_DAYS = 9  # a day for slots, up to a week until two a week allow another word, and the evening itself
+BELIEVED_DAYS = 42  # an appointment is of the next weeks, and some workshops never say what came of it
 AWAY_DAYS = 14  # a fortnight's holiday: nobody reads, or half a year's kilometres come at once
 LEAD_DAYS = BOOK_DAYS + MOMENT_DAYS + AWAY_DAYS
 
@@ -50,6 +56,9 @@ class Interval(msgspec.Struct, frozen=True, omit_defaults=True):
     last_m: float | None = None
     last_day: str | None = None
     last_engine_h: float | None = None  # in Counters.engine_h; None: as keyoff.toml says
+    last_driven_m: float | None = None  # in Counters.driven_m; None: not known
+    is_own: bool = False  # `last_m` is what the unit took for the reading: a correction of the odometer corrects it too
+    is_about: bool = False  # `last_m` or `last_day` is reckoned
     how: How | None = None  # how its beginning was known; None: by keyoff.toml, from the start
     stage: Stage | None = None  # how far it has been told
     told_day: str | None = None  # when that stage was told,
@@ -58,10 +67,12 @@ class Interval(msgspec.Struct, frozen=True, omit_defaults=True):
     concern_ids: tuple[str, ...] = ()
     anew: int = 0  # how often it was reopened or taken back: its next words are others
     is_booked: bool = False
+    booked_day: str | None = None
     is_wrong: bool = False  # the person said so: nothing more is said in this interval
     reminded: bool = False  # the car's own reminder has started
     learned_m: float | None = None  # how long before it was due that was, the last time
     learned_days: float | None = None
+    limits: Limits | None = None  # of keyoff.toml, when it was looked at last
     expected: Forecast | None = None
     before: Interval | None = None  # the interval that ended with the last service
 
@@ -78,6 +89,10 @@ class Now(NamedTuple):
 
 def basis(service: Service) -> Basis:
     return service.last_km, service.last_day, service.last_engine_h
+
+
+def limits(service: Service) -> Limits:
+    return service.every_km, service.every_months, service.every_engine_h, service.oil_life_below_percent
 
 
 def first(service: Service) -> Interval:
@@ -168,31 +183,51 @@ def cause(left: list[Left]) -> By | None:
 
 
 def with_reminder(interval: Interval, left: list[Left], since_m: float) -> Interval:
-    """The car's reminder has started, `since_m` ago: learn how long before it is due that is, for the limit that caused it."""
+    """The car's reminder has started, `since_m` ago: learn how long before it is due that is, for the limit that caused it.
+
+    One that starts long before is about something else: VSS has one reminder for services of any kind."""
     interval = msgspec.structs.replace(interval, reminded=True)
     caused = next((each for each in left if each.by == cause(left)), None)
     if caused is None:
         return interval
     if caused.by == "distance":
+        learned_m = max(0.0, caused.amount + since_m)
+        if learned_m > LEARNED_MAX_M:
+            return interval
+        days = _days_of(caused, since_m)
         return msgspec.structs.replace(
-            interval, learned_m=max(0.0, caused.amount + since_m), learned_days=_days_of(caused, since_m)
+            interval, learned_m=learned_m, learned_days=None if days is None else min(days, LEARNED_MAX_DAYS)
         )
-    return msgspec.structs.replace(interval, learned_days=_days_of(caused, 0.0) or 0.0)
+    days = _days_of(caused, 0.0) or 0.0
+    return interval if days > LEARNED_MAX_DAYS else msgspec.structs.replace(interval, learned_days=days)
 
 
-def following(interval: Interval, key: str, at: Now, how: How, told: Basis) -> Interval:
-    """The next interval, after the item was done at `at`: what was learned goes on."""
+def following(interval: Interval, key: str, done: Done, counters: Counters, how: How, told: Basis) -> Interval:
+    """The next interval, after the item was `done`: what was learned goes on."""
+    back_h = 0.0 if not (done.back_m and counters.trips_m) else done.back_m * counters.trips_h / counters.trips_m
     return Interval(
         key=f"{key} again" if key == interval.key else key,
         basis=told,
-        last_m=at.reading_m,
-        last_day=text_of(at.today),
-        last_engine_h=at.counters.engine_h,
+        last_m=done.reading_m,
+        last_day=text_of(done.day),
+        last_engine_h=counters.engine_h - back_h,
+        last_driven_m=None if done.back_m is None else counters.driven_m - done.back_m,
+        is_own=done.is_own,
+        is_about=done.about,
         how=how,
         learned_m=interval.learned_m,
         learned_days=interval.learned_days,
         before=msgspec.structs.replace(interval, before=None),
     )
+
+
+def corrected(each: Interval, following: Interval) -> Interval:
+    """The same service, told better: what `following` knows of when it was."""
+    known = {"last_m": following.last_m, "last_day": following.last_day} | {"last_engine_h": following.last_engine_h}
+    known |= {"is_own": following.is_own, "is_about": following.is_about, "last_driven_m": following.last_driven_m}
+    if following.last_m is None:
+        known |= {"last_m": each.last_m, "is_own": each.is_own, "last_driven_m": each.last_driven_m}
+    return msgspec.structs.replace(each, **known | ({} if following.last_day else {"last_day": each.last_day}))
 
 
 def is_same_service(each: Interval, following: Interval) -> bool:
@@ -208,36 +243,48 @@ def is_same_service(each: Interval, following: Interval) -> bool:
     return (apart_m or 0.0) < SAME_M and (apart_days or 0) < SAME_DAYS
 
 
+def is_older(each: Interval, told: Basis) -> bool:
+    """Whether keyoff.toml tells of a service before the last one that was noticed or told: an old file, or a slip mended."""
+    last_km, last_day, _ = told
+    if each.how is None:
+        return False
+    if last_day is not None and each.last_day is not None:
+        return last_day < each.last_day
+    return last_km is not None and each.last_m is not None and last_km * 1000 < each.last_m
+
+
+def is_stale(each: Interval, today: date | None) -> bool:
+    """Whether it was booked, has been due for long, and nothing is heard of the appointment."""
+    days = (each.booked_day, each.told_day)
+    if not each.is_booked or each.stage != "due" or today is None or None in days:
+        return False
+    return all(day is not None and (today - date.fromisoformat(day)).days > BELIEVED_DAYS for day in days)
+
+
 def completed(each: Interval, now: Now) -> Interval:
     """With what was not known yet when it was done."""
     if each.how is None:
         return each
-    if each.last_m is None and now.reading_m is not None:
-        each = msgspec.structs.replace(each, last_m=now.reading_m)
+    if each.last_m is None and each.last_driven_m is not None and now.reading_m is not None:
+        then_m = max(0.0, now.reading_m - (now.counters.driven_m - each.last_driven_m))
+        each = msgspec.structs.replace(each, last_m=then_m, is_own=True, is_about=each.is_about or then_m != now.reading_m)
     if each.last_day is None and now.today is not None:
         each = msgspec.structs.replace(each, last_day=now.today.isoformat())
     return each
 
 
-def shifted(each: Interval, by_m: float) -> Interval:
-    """The same on another cluster."""
-    before = None if each.before is None else shifted(each.before, by_m)
-    last_m = None if each.last_m is None else each.last_m + by_m
-    return msgspec.structs.replace(each, last_m=last_m, before=before)
+def shifted(each: Interval, by_m: float, *, own_alone: bool = False) -> Interval:
+    """The same on another cluster; `own_alone`: it is the unit's own odometer that was wrong, not what a person named."""
+    before = None if each.before is None else shifted(each.before, by_m, own_alone=own_alone)
+    is_wrong = each.last_m is not None and (each.is_own or not own_alone)
+    return msgspec.structs.replace(
+        each, last_m=each.last_m + by_m if is_wrong and each.last_m is not None else each.last_m, before=before
+    )
 
 
 def is_ahead(day: str | None, today: date | None) -> bool:
     """Whether `day` is yet to come; tomorrow may be today in another zone."""
     return day is not None and today is not None and (date.fromisoformat(day) - today).days > 1
-
-
-def not_after(day: str | None, today: date | None) -> date | None:
-    """The day that somebody names, today where they name none, or one to come, or what is no day."""
-    try:
-        named = date.fromisoformat(day) if day else None
-    except ValueError:
-        named = None
-    return named if named is not None and (today is None or named <= today) else today
 
 
 def values(service: Service, each: Interval, now: Now) -> dict[str, Any]:
@@ -249,7 +296,7 @@ def values(service: Service, each: Interval, now: Now) -> dict[str, Any]:
         "due_m": due_m(service, each, now.counters),
         "due_day": due_day(service, each, now.counters),
         "reading_m": now.reading_m,
-        "about": now.about,
+        "about": now.about or each.is_about,
         "last_done_m": each.last_m,
         "last_done_day": each.last_day,
         "earliest_day": expected.earliest_day if expected else None,
@@ -257,11 +304,6 @@ def values(service: Service, each: Interval, now: Now) -> dict[str, Any]:
         "latest_day": expected.latest_day if expected else None,
     }
     return {name: value for name, value in values.items() if value is not None}
-
-
-def not_beyond(named_m: float | None, reading_m: float | None) -> float | None:
-    """The reading that somebody names, the odometer's where they name none, or one that it has not reached."""
-    return named_m if named_m is not None and (reading_m is None or named_m <= reading_m) else reading_m
 
 
 def text_of(day: date | None) -> str | None:

@@ -1,4 +1,4 @@
-"""A moment in UTC nanoseconds ⇄ the day and hour somewhere. Pure: the zone is an argument."""
+"""A moment in UTC nanoseconds ⇄ the day, hour and month somewhere. Pure: the zone is an argument. A month is "2026-10"."""
 
 from __future__ import annotations
 
@@ -44,3 +44,34 @@ def quiet_until_ns(utc_ns: int, quiet_from: str, quiet_to: str, zone: tzinfo) ->
     now = local(utc_ns, zone).time()
     inside = start <= now < end if start <= end else now >= start or now < end
     return next_time_ns(utc_ns, end, zone) if inside else None
+
+
+# -- months --------------------------------------------------------------------------------------
+
+
+def month_of(utc_ns: int, zone: tzinfo) -> str:
+    """The local month."""
+    return f"{local(utc_ns, zone):%Y-%m}"
+
+
+def months_back(month: str, n: int) -> str:
+    """The month `n` before."""
+    year, number = map(int, month.split("-"))
+    at = year * 12 + number - 1 - n
+    return f"{at // 12:04}-{at % 12 + 1:02}"
+
+
+def month_start_ns(month: str, zone: tzinfo) -> int:
+    """Its first moment, in UTC ns."""
+    return at_ns(date.fromisoformat(f"{month}-01"), time(), zone)
+
+
+def month_end_ns(month: str, zone: tzinfo) -> int:
+    """The first moment after it, in UTC ns."""
+    return month_start_ns(months_back(month, -1), zone)
+
+
+def days_of(month: str) -> int:
+    """How many days it has."""
+    first, after = (date.fromisoformat(f"{each}-01") for each in (month, months_back(month, -1)))
+    return (after - first).days

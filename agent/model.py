@@ -179,6 +179,7 @@ class Setup(NamedTuple):
     owner: Owner
     services: tuple[Service, ...] = ()
     car: CarConfig = CarConfig()
+    profile: str = ""  # the vehicle's, by the name of its file
 
 
 class Context(NamedTuple):

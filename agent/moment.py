@@ -25,6 +25,7 @@ DAYS_AHEAD = 10  # the caps let one through within a week
 
 Wait: TypeAlias = Literal["quiet hours", "until the stated time", "until they are usually home"]
 Caps: TypeAlias = Literal["one a day is enough", "two a week are enough"]
+LONGEST: tuple[Wait | Caps, ...] = ("two a week are enough", "one a day is enough", "quiet hours")
 
 
 class Moment(NamedTuple):
@@ -38,7 +39,7 @@ class Moment(NamedTuple):
     @property
     def longest(self) -> Wait | Caps:
         """What puts it off by days, where something does."""
-        return next((w for w in self.waits if w not in ("until the stated time", "until they are usually home")), self.waits[-1])
+        return next((w for w in LONGEST if w in self.waits), self.waits[-1])
 
 
 class Person(NamedTuple):

@@ -6,22 +6,23 @@ Ids leave the car in events; names, hours, keys and phones never do.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import date, time
-from typing import Any
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 import msgspec
 
 from agent.attribution import is_nothing
-from agent.household import UNKNOWN, Driver
+from agent.household import UNKNOWN, Driver, Household
 
 ID = re.compile(r"[a-z0-9-]{1,32}")
 TIME = re.compile(r"([01]?\d|2[0-3]):[0-5]\d", re.ASCII)
-LONGEST = 64  # characters of a key's or a phone's id; what cars say is shorter
+LONGEST = 64  # characters of a name, of a key's or a phone's id; what cars say is shorter
+MOST = 20  # keys, phones … of one kind: more are nobody's, and each is written with every change
 USUAL = "usual"  # to be told when they are usually home, not at a stated time
 
-BINDINGS = {"key_fobs": "key fob", "seat_memories": "seat memory", "phone_tags": "phone tag"}
+BINDINGS = {"identifiers": "identifier", "key_fobs": "key fob", "seat_memories": "seat memory", "phone_tags": "phone tag"}
 """Field of a profile → the kind of evidence (agent/attribution.py) that it is compared with."""
 
 
@@ -30,6 +31,7 @@ def is_id(text: str) -> bool:
 
 
 def is_time(text: str) -> bool:
+    """As a person writes it; in a profile the hour has two digits."""
     return TIME.fullmatch(text) is not None
 
 
@@ -57,6 +59,84 @@ def is_zone(text: str) -> bool:
 def is_binding(text: str) -> bool:
     """Whether a car may say it, and mean somebody by it."""
     return 0 < len(text) <= LONGEST and text.isprintable() and not is_nothing(text)
+
+
+def is_name(text: str) -> bool:
+    """In any script; no line breaks, nothing that turns the text around."""
+    return (
+        len(text) <= LONGEST and text.replace("\u200c", "").replace("\u200d", "").isprintable()
+    )  # Persian and Sinhala join by them
+
+
+class Check(NamedTuple):
+    """What a text has to be; `what`: what it is when it is not, with the fix."""
+
+    is_right: Callable[[str], bool]
+    what: str
+
+
+OWN = Check(
+    is_binding, f"nothing to know anybody by: it has to be as the car says it, at most {LONGEST} characters; 0 means no key"
+)
+CLOCK = Check(lambda text: is_time(text) and text == padded(text), "no time of day; write it like 18:30")
+CHECKS: dict[str, Check] = {
+    "id": Check(
+        is_id,
+        "no id: use a-z, 0-9 and -, at most 32 of them, and not `unknown`; it leaves the car, so rather `a1` than a full name",
+    ),
+    "name": Check(is_name, f"no name: at most {LONGEST} characters, and no line breaks"),
+    "timezone": Check(is_zone, "no IANA time zone; write one like Europe/Berlin"),
+    "quiet_from": CLOCK,
+    "quiet_to": CLOCK,
+    "tell_at": CLOCK,
+    "of_age": Check(is_day, "no day; write it like 2028-04-01"),
+    **dict.fromkeys(BINDINGS, OWN),
+}
+"""Field of a profile → what is right there, whichever way it comes: on the command line, by a command, from a stored state."""
+CHECKS["person"] = CHECKS["id"]
+DEFAULTS = {field.name: field.default for field in msgspec.structs.fields(Driver)}
+
+
+def faults(driver: Driver) -> Iterator[tuple[str, str]]:
+    """(field, what is wrong with it) of a profile."""
+    for field, check in CHECKS.items():
+        held = getattr(driver, field)
+        texts = held if isinstance(held, tuple) else () if held == DEFAULTS[field] else (held,)
+        wrong = next((text for text in texts if not check.is_right(text)), None)
+        if wrong is not None:
+            yield field, f"{wrong[:LONGEST]!r} is {check.what}"
+        elif len(texts) > MOST:
+            yield field, f"{len(texts)} are too many: at most {MOST}"
+
+
+def mended(household: Household) -> Household:
+    """As it was kept by software that did not look so closely: what is wrong is as if nobody had said it; ids stay as they are,
+    but nobody is called `unknown`."""
+    drivers = tuple(_mended(d) for d in household.drivers if d.id != UNKNOWN)
+    return msgspec.structs.replace(household, drivers=drivers, owner=_mended(household.owner))
+
+
+def _mended(driver: Driver) -> Driver:
+    wrong = {field for field, _ in faults(driver)} - {"id"}
+    return msgspec.structs.replace(driver, **{field: _right(field, getattr(driver, field)) for field in wrong})
+
+
+def _right(field: str, held: Any) -> Any:
+    if isinstance(held, tuple):
+        return tuple(filter(CHECKS[field].is_right, held))[:MOST]
+    return padded(held) if CHECKS[field] is CLOCK and is_time(held) else DEFAULTS[field]
+
+
+def taken_by(driver: Driver, household: Household) -> str | None:
+    """Like "key fob 1 is ben's": what another profile is known by already; None when all of it is theirs alone."""
+    for other in household.drivers:
+        if other.id == driver.id:
+            continue
+        for field, kind in BINDINGS.items():
+            for text in getattr(driver, field):
+                if text in getattr(other, field):
+                    return f"{kind} {text} is {other.id}'s"
+    return None
 
 
 def changed(driver: Driver, given: Mapping[str, Any]) -> Driver:

@@ -9,15 +9,18 @@ import msgspec
 
 from agent.events.concern import Concern
 from agent.events.ignition import Ignition
-from agent.events.message import HeldBy
+from agent.events.message import HeldBy, Part
 from agent.localtime import DAY_NS
 from agent.model import Context, Wall
-from agent.slots import Slot
+from agent.moment import WEEK_NS
+from agent.slots import Slot, span_ns
 from agent.stitch import is_trusted
 
 ENDED_KEPT = 100  # prompts that are over, for an answer that comes late and for `keyoff why`
 UNSAID_KEPT = 50
-SAID_NS = 8 * DAY_NS  # how long messages count against the caps, and a day
+SLOTS_SHOWN = 3  # more is a list to work through
+EARLY_NS = 2 * DAY_NS  # how long before it may be shown a message leaves: a parked car may sleep, also over the next evening
+SAID_NS = WEEK_NS + EARLY_NS + DAY_NS  # how long messages count against the caps, for one that leaves early too; and a day
 
 Phase: TypeAlias = Literal["held", "released", "delivered", "over"]
 
@@ -47,6 +50,27 @@ class Prompt(msgspec.Struct, frozen=True, omit_defaults=True):
         """When it became true; dated anew while that boot lasts."""
         c = self.concern
         return ctx.wall.utc_ns(c.t_ns) if ctx.wall is not None and c.boot_id == ctx.boot_id else c.utc_ns
+
+    def part(self, title: str, text: str, held_by: tuple[HeldBy, ...], raised_utc_ns: int | None, from_utc_ns: int) -> Part:
+        """As it leaves, to be shown from then on."""
+        c = self.concern
+        return Part(
+            prompt_id=self.id,
+            revision=self.revision,
+            topic=c.subject,
+            kind=c.kind,
+            title=title,
+            text=text,
+            rests_on=c.rests_on,
+            slots=[s for s in self.slots or [] if span_ns(s)[0] > from_utc_ns][:SLOTS_SHOWN],
+            bookable=c.bookable,
+            report=c.rests_on[0] if c.kind == "report" else None,
+            held_by=list(held_by),
+            raised_ns=c.t_ns,
+            held_ns=c.t_ns,
+            raised_utc_ns=raised_utc_ns,
+            held_utc_ns=raised_utc_ns,
+        )
 
 
 class Said(msgspec.Struct, frozen=True, array_like=True):

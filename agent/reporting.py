@@ -23,22 +23,12 @@ from agent.events.report import Expected, ReportKept, ReportReady, ReportRule, R
 from agent.household import Driver, Household
 from agent.io.states import States
 from agent.io.store import Store, store_error
-from agent.localtime import DAY_NS, day_of
+from agent.localtime import DAY_NS, day_of, days_of, month_end_ns, month_of, month_start_ns, months_back
 from agent.model import TRUSTED, Context, Event, derive_id
 from agent.report.build import Material, build, readers
 from agent.report.facts import Fact, MonthFacts
 from agent.report.report import CheckName, Due, Notice, Notices, Relationship, Report
-from agent.report.rows import (
-    MONTHS_BACK,
-    OUTLINE,
-    Row,
-    days_of,
-    detailed_months,
-    month_end_ns,
-    month_of,
-    month_start_ns,
-    months_back,
-)
+from agent.report.rows import MONTHS_BACK, OUTLINE, Row, detailed_months
 from agent.stitch import is_trusted
 from agent.tally import Sums
 
@@ -141,6 +131,7 @@ class _KnownNotice(msgspec.Struct):
     notice: _Titled
     verdict: str = ""
     progress: str = "open"
+    is_out: bool = False
 
 
 class _NoticeBook(msgspec.Struct):
@@ -182,7 +173,7 @@ def known_of(states: States, zone: ZoneInfo) -> Known:
 def _open_notices(book: _NoticeBook) -> Iterator[Notice]:
     """What concerns this car, or may, and is not remedied."""
     for id, each in sorted(book.known.items()):
-        if each.verdict in CONCERNING and each.progress != "remedied":
+        if each.verdict in CONCERNING and each.progress != "remedied" and not each.is_out:
             yield Notice(id=id, title=each.notice.title, state=each.verdict if each.progress == "open" else each.progress)
 
 
@@ -340,13 +331,16 @@ def tells(month: str, utc_ns: int, made_utc_ns: Mapping[str, int]) -> bool:
     return min(later)[1] == month if later else month not in made_utc_ns
 
 
+TOLD = "released_ns IS NOT NULL AND (delivered_utc_ns IS NOT NULL OR coalesce(state, '') NOT IN ('held', 'withdrawn', 'expired'))"
+"""Of a prompt: it left, and was not called back before anybody saw it."""
+
 COUNTS = {
     "reports": "SELECT count(DISTINCT month) FROM reports",
-    "services_told": "SELECT count(DISTINCT topic) FROM prompts WHERE kind = 'service' AND released_ns IS NOT NULL",
-    "recalls": "SELECT count(DISTINCT topic) FROM prompts WHERE kind = 'notice' AND released_ns IS NOT NULL",
+    "services_told": "SELECT count(DISTINCT topic) FROM prompts WHERE kind = 'service' AND " + TOLD,
+    "recalls": "SELECT count(DISTINCT topic) FROM prompts WHERE kind = 'notice' AND " + TOLD,
     "milestones": "SELECT count(*) FROM once WHERE kind = 'MilestoneReached'",
-    "prompts_sent": "SELECT count(*) FROM prompts WHERE released_ns IS NOT NULL AND kind IS NOT 'report'",
-    "prompts_wrong": "SELECT count(*) FROM prompts WHERE answer = 'wrong'",
+    "prompts_sent": "SELECT count(*) FROM prompts WHERE " + TOLD,
+    "prompts_wrong": f"SELECT count(*) FROM prompts WHERE answer = 'wrong' AND {TOLD}",
 }
 
 

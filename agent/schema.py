@@ -5,6 +5,7 @@ bytes from a record and nothing else.
 
 The words of JSON Schema 2020-12 used here mean the same in draft 7, which is what AsyncAPI tools read a schema as.
 A published schema changes only with the `version` of its record (tests/test_schema.py), but that its metrics may grow.
+Beside them lies what a unit takes: the claims of a command, with the `data` of each kind that can be entered (command_schema).
 Sources: JSON Schema 2020-12; CloudEvents 1.0.2.
 """
 
@@ -17,6 +18,7 @@ from typing import Any, TypeAlias, get_type_hints
 
 import msgspec
 
+from agent.entering import SPECIAL, data_of, enterable
 from agent.events import kinds
 from agent.io.envelope import INT32_MAX, Envelope
 from agent.metrics import discover
@@ -24,6 +26,7 @@ from agent.model import Event, Metric
 
 Schema: TypeAlias = dict[str, Any]
 
+NULL: Schema = {"type": "null"}
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 UNIT_PATTERN = "[A-Za-z0-9._-]{1,64}"
 
@@ -50,6 +53,31 @@ ATTRIBUTES: dict[str, Schema] = {
     },
 }
 """What the types of `Envelope` do not say."""
+
+COMMAND = "command"
+COMMAND_VERSION = 1
+COMMAND_ABOUT = (
+    "The claims of a signed command: what the compact JWS on `keyoff/<unit>/command` has as its content. Closed, and so is "
+    "`data`: a unit refuses a claim or a field that it does not know, and newer software may know more than older. "
+    "Beside its form a command has to make sense as things stand (there is such a driver, prompt, slot, item): else the unit "
+    "refuses it, and CommandTaken says why."
+)
+CLAIMS: dict[str, Schema] = {
+    "aud": {"type": "string", "pattern": f"^{UNIT_PATTERN}$", "description": "The unit that it is for; no list."},
+    "exp": {
+        "type": "integer",
+        "minimum": 0,
+        "maximum": (1 << 33) - 1,
+        "description": "Seconds since 1970 UTC: from then on it is refused. At most 30 days ahead.",
+    },
+    "iat": {"type": "integer", "description": "Seconds since 1970 UTC: when it was made."},
+    "jti": {
+        "type": "string",
+        "pattern": "^[!-~]{1,64}$",
+        "description": "Its name: it works once under it, and CommandTaken carries it as `command`.",
+    },
+}
+"""RFC 7519; a test holds them against agent/io/commands.py."""
 
 METRICS = (
     "What a trip adds up to, or several of them. What is not known is absent, never 0. Closed, so that a wrong name is noticed; "
@@ -102,6 +130,27 @@ def event_schema(record: type[Event]) -> Schema:
     } | ({"$defs": parts} if parts else {})
 
 
+def command_schema() -> Schema:
+    """The JSON Schema of a command's claims: of its `kind` depends what `data` is."""
+    parts: dict[str, Schema] = {}
+    for kind in enterable():
+        special = SPECIAL.get(kind)
+        data, inner = _object(special or data_of(kinds()[kind]))
+        parts |= inner | {kind: {"description": inspect.getdoc(special or kinds()[kind])} | data}
+    return {
+        "$schema": DIALECT,
+        "$id": f"urn:keyoff:schema:{COMMAND}.v{COMMAND_VERSION}",
+        "title": COMMAND,
+        "description": COMMAND_ABOUT,
+        "type": "object",
+        "properties": CLAIMS | {"kind": {"enum": enterable()}, "data": {"type": "object"}},
+        "required": [*CLAIMS, "kind", "data"],
+        "additionalProperties": False,
+        "oneOf": [{"properties": {"kind": {"const": k}, "data": {"$ref": f"#/$defs/{k}"}}} for k in enterable()],
+        "$defs": parts,
+    }
+
+
 def metrics_schema() -> Schema:
     """All metrics that there are, each of them optional."""
     properties = {name: _metric(metric) for name, metric in discover().items()}
@@ -133,8 +182,11 @@ def _object(record: type[msgspec.Struct], without: tuple[str, ...] = ()) -> tupl
 
 
 def _plain(schema: Any) -> Any:
-    """msgspec's schema with tuples of one type as arrays of a length (draft 7 has no prefixItems), and objects closed."""
-    if isinstance(schema, list):
+    """msgspec's schema with tuples of one type as arrays of a length (draft 7 has no prefixItems), and objects closed.
+
+    null goes last: in which order msgspec has the parts of a union depends on what was typed before.
+    """
+    if isinstance(schema, (list, tuple)):  # a field's default may be a tuple
         return [_plain(each) for each in schema]
     if not isinstance(schema, dict):
         return schema
@@ -143,10 +195,12 @@ def _plain(schema: Any) -> Any:
     if each is not None and all(other == each for other in others):
         del out["prefixItems"]
         out["items"] = each
+    if "anyOf" in out:
+        out["anyOf"] = sorted(out["anyOf"], key=lambda part: part == NULL)
     return out | ({"additionalProperties": False} if "properties" in out else {})
 
 
 def _known(schema: Schema) -> Schema:
     """The schema without its null: what is not known is absent."""
-    kept = [each for each in schema.get("anyOf", [schema]) if each != {"type": "null"}]
+    kept = [each for each in schema.get("anyOf", [schema]) if each != NULL]
     return {key: each for key, each in kept[0].items() if key != "default"} if len(kept) == 1 else {"anyOf": kept}

@@ -13,25 +13,29 @@ from agent.model import NS, Context, Rule
 
 NEVER_NS = 1 << 63
 REST_NS = NS  # until the shell's next tick
+WAKES_AT_ONCE = 20  # more than any rule has to do at once: one that asks again and again must not hang the unit
+WAKES_EVERY_NS = 3600 * NS  # and more often than any does for weeks on end: a call may span a long silence
 
 
 class Wishes:
-    """`failures` counts, by name, rules that throw when asked, or that want more than `most` wakes in one call."""
+    """`failures` counts, by name, rules that throw when asked, or that want to be woken more often than any has to."""
 
-    def __init__(self, rules: Iterable[Rule], failures: Counter[str], most: int) -> None:
+    def __init__(self, rules: Iterable[Rule], failures: Counter[str]) -> None:
         self._rules = [r for r in rules if type(r).next_wake is not Rule.next_wake]
         self._names = frozenset(r.name for r in self._rules)
-        self._failures, self._most = failures, most
+        self._failures = failures
         self._at_ns: dict[str, int] = {}  # what stands
-        self._woken: Counter[str] = Counter()  # of each rule, since `begin`
+        self._began_ns = 0
+        self._woken: Counter[str] = Counter()  # how often each rule was since then
         self._resting_ns: dict[str, int] = {}  # until when a rule that asks again and again is not woken
 
     def __contains__(self, rule: Rule) -> bool:
         """Whether it is ever woken."""
         return rule.name in self._names
 
-    def begin(self) -> None:
-        """Another call of the engine: each rule may be woken `most` times."""
+    def begin(self, t_ns: int) -> None:
+        """Another call of the engine, in which time goes on from `t_ns`."""
+        self._began_ns = t_ns
         self._woken.clear()
 
     def forget(self, rule: Rule | None = None) -> None:
@@ -58,7 +62,7 @@ class Wishes:
                 continue
             self.forget(rule)
             self._woken[rule.name] += 1
-            if self._woken[rule.name] > self._most:
+            if self._woken[rule.name] > WAKES_AT_ONCE + (ctx.t_ns - self._began_ns) // WAKES_EVERY_NS:
                 self._resting_ns[rule.name] = until_ns + REST_NS
                 self._failures[rule.name] += 1
             else:

@@ -4,10 +4,12 @@ The texts are tables (agent/words_en.py, agent/words_de.py), the same keys and s
 that and the value which CHOOSES names ("fault stop now"). A text is a title and its sentences; for one of them there may be
 several, and the first whose values are all known is taken, the last one being "" where it may be left out. When there is none
 for a sentence, nothing is said at all. Each text tells what it rests on; `closing` tells that it is automatic and from the car,
-and how to stop such prompts. No exclamation marks, no warmth that a machine does not have.
+and how to stop such prompts. No exclamation marks, no warmth that a machine does not have. The title stands above the text
+wherever it is shown, so the text does not repeat it. A sentence that begins with a line break begins a paragraph.
 
 In a text, `{reading_m:distance about}` is the value `reading_m` written by FORMATS["distance"], which is given `about` as well.
-What comes from outside (an item's name, a notice's title) is data: cleaned and cut (`plain`), never a template.
+What comes from outside (an item's name, a notice's title) is data: cleaned and cut (`plain`), never a template. A number keeps
+its unit on its line, and a day its month (NO_BREAK).
 """
 
 from __future__ import annotations
@@ -24,14 +26,14 @@ from typing import Any, NamedTuple, TypeAlias
 from agent import words_de, words_en
 from agent.dtc import LAMP, is_code
 from agent.events.concern import Concern
-from agent.household import UNIT_M, Language, counts
+from agent.household import NO_BREAK, UNIT_M, Language, counts
 from agent.localtime import DAY_NS, day_of
 from agent.moment import Person
 
 TOLD_LATE_NS = DAY_NS  # a congratulation told later than this says when it was, and why so late
 HIGHEST = 1e8  # of a number in a text: ten times what any odometer shows
 LONGEST = 160  # of words from outside: the title of a recall, not its whole text
-TITLE_LONGEST = 28  # of the same in a title: mail clients show some 60 characters of a subject
+TITLE_LONGEST = 40  # of the same in a title: mail clients show some 60 characters of a subject
 AT_ONCE = 2_000  # of them is looked at: whatever is cleaned away, what is left is long enough
 NOBODY = frozenset({"", "none", "nan", "null", "unknown", "n/a", "-", "–"})  # words that a value must not be
 NOT_SHOWN = ("C", "Z")  # Unicode categories: control, direction and zero-width marks; spaces and line ends
@@ -42,7 +44,7 @@ LANGUAGES: dict[Language, Any] = {"en": words_en, "de": words_de}
 
 
 class Text(NamedTuple):
-    """`title`: a mail's subject. `body`: sentences in one paragraph."""
+    """`title`: a mail's subject. `body`: paragraphs, one a line."""
 
     title: str
     body: str
@@ -93,7 +95,7 @@ def render(says: str, values: Mapping[str, Any], language: Language, distance_un
             title, *sentences = (line(each, values, reader) for each in lines)
         except Unknown:
             continue
-        return Text(title, " ".join(filter(None, sentences)))
+        return Text(title, " ".join(filter(None, sentences)).replace(" \n", "\n").lstrip("\n"))
     return None
 
 
@@ -168,6 +170,14 @@ def plain(text: str, longest: int = LONGEST) -> str:
     return str(known(line))
 
 
+def explained(code_words: str, language: Language) -> str | None:
+    """What a trouble code means, by agent/dtc.py's words for it; None where this language has none for them."""
+    try:
+        return written("meaning", [known(code_words)], Reader(language, "km"))
+    except Unknown:
+        return None
+
+
 # -- ways to write ---------------------------------------------------------------------------------
 
 
@@ -180,7 +190,7 @@ def _digits(reader: Reader, value: Any, digits: int = 0) -> str:
 
 def _distance(reader: Reader, value: Any, about: Any = False) -> str:
     """`about`: it is an estimate."""
-    text = f"{_digits(reader, value / UNIT_M[reader.unit])} {reader.unit}"
+    text = f"{_digits(reader, value / UNIT_M[reader.unit])}{NO_BREAK}{reader.unit}"
     return f"{LANGUAGES[reader.language].ABOUT} {text}" if about else text
 
 
@@ -188,27 +198,27 @@ def _mark(reader: Reader, value: Any, unit: Any) -> str:
     """A round reading, in the unit in which it is round."""
     if unit not in UNIT_M:
         raise ValueError(unit)
-    return f"{_digits(reader, value)} {unit}"
+    return f"{_digits(reader, value)}{NO_BREAK}{unit}"
 
 
 def _volts(reader: Reader, value: Any, about: Any = False) -> str:
-    text = f"{_digits(reader, value, 2)} V"
+    text = f"{_digits(reader, value, 2)}{NO_BREAK}V"
     return f"{LANGUAGES[reader.language].ABOUT} {text}" if about else text
 
 
 def _days(reader: Reader, value: Any) -> str:
     one, many = LANGUAGES[reader.language].DAYS
-    return f"{_digits(reader, max(1, value))} {one if round(max(1, value)) == 1 else many}"
+    return f"{_digits(reader, max(1, value))}{NO_BREAK}{one if round(max(1, value)) == 1 else many}"
 
 
 def _trips(reader: Reader, value: Any) -> str:
     one, many = LANGUAGES[reader.language].TRIPS
-    return f"{_digits(reader, value)} {one if value == 1 else many}"
+    return f"{_digits(reader, value)}{NO_BREAK}{one if value == 1 else many}"
 
 
 def _day(reader: Reader, value: Any) -> str:
     day = date.fromisoformat(value)
-    return f"{_number_of(reader, day)} {_month_name(reader, day)} {day.year}"
+    return f"{_number_of(reader, day)}{NO_BREAK}{_month_name(reader, day)} {day.year}"
 
 
 def _between(reader: Reader, first: Any, last: Any) -> str:
@@ -221,13 +231,13 @@ def _between(reader: Reader, first: Any, last: Any) -> str:
         raise ValueError(first)
     start = _number_of(reader, low)
     if (low.year, low.month) != (high.year, high.month):
-        start += f" {_month_name(reader, low)}" + (f" {low.year}" if low.year != high.year else "")
+        start += f"{NO_BREAK}{_month_name(reader, low)}" + (f" {low.year}" if low.year != high.year else "")
     return f"{between} {start} {and_} {_day(reader, last)}"
 
 
 def _month(reader: Reader, value: Any) -> str:
     month = date.fromisoformat(f"{value}-01")
-    return f"{_month_name(reader, month)} {month.year}"
+    return f"{_month_name(reader, month)}{NO_BREAK}{month.year}"
 
 
 def _number_of(reader: Reader, day: date) -> str:
@@ -247,10 +257,26 @@ def _short(_: Reader, value: Any) -> str:
     return plain(value, TITLE_LONGEST)
 
 
+def _cut(_: Reader, value: Any) -> str:
+    """What a title had no room for, in full."""
+    text = plain(value)
+    if text == plain(value, TITLE_LONGEST):
+        raise Unknown
+    return text
+
+
 def _code(_: Reader, value: Any) -> str:
-    if not (value == LAMP or is_code(value)):
+    if not is_code(value):
         raise ValueError(value)
     return str(value)
+
+
+def _lamp(reader: Reader, value: Any) -> str:
+    """The engine lamp by itself: it is on, and no code is known."""
+    if value != LAMP:
+        raise ValueError(value)
+    text: str = LANGUAGES[reader.language].LAMP
+    return text
 
 
 def _meaning(reader: Reader, value: Any) -> str:
@@ -282,7 +308,9 @@ FORMATS: dict[str, Callable[..., str]] = {
     "month": _month,
     "words": _words,
     "short": _short,
+    "cut": _cut,
     "code": _code,
+    "lamp": _lamp,
     "meaning": _meaning,
     "missing": _missing,
     "because": _because,

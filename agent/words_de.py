@@ -45,10 +45,8 @@ MISSING = {
     "profile": "seinen Typ",
 }
 
-_BOOK = (
-    "Ein Termin lässt sich jetzt buchen. Ist es schon erledigt oder stimmt es nicht, antworten Sie so; "
-    "dann wird es nicht wiederholt."
-)
+_IN_FULL = ("Ganz ausgeschrieben: {item:cut}.", "")
+_ANSWERED = "\nIst es schon erledigt oder stimmt es nicht, antworten Sie so; dann wird es nicht wiederholt."
 _ODOMETER = (
     "Am {noticed_day:day} stand der Kilometerzähler auf {reading_m:distance about}.",
     "Der Kilometerzähler stand dabei auf {reading_m:distance about}.",
@@ -60,40 +58,49 @@ _LIMITS = (
     "Fällig ist es spätestens am {due_day:day}.",
     "Eine seiner Grenzen ist nahe, nach dem, was das Auto zählt.",
 )
-_SOON = "Bald fällig: {item:words}, {earliest_day:between latest_day}, am ehesten um den {likely_day:day}"
+_SOON = "Fällig wird es {earliest_day:between latest_day}, am ehesten um den {likely_day:day}"
 _BY_PACE = f"{_SOON}: eine Vorhersage nach den Fahrten der letzten Wochen."
 _SOON_TITLE = "Bald fällig: {item:short}, etwa {likely_day:day}"
-_DUE, _DUE_TITLE = "Fällig: {item:words}.", "Fällig: {item:short}"
+_DUE_TITLE = "Fällig: {item:short}"
 
+LAMP = "Die Motorlampe ist an"
+_FAULT_TITLE = ("{code:lamp}", "Fehlercode {code:code}")
 _FAULT = (
+    "{code:lamp}, so sagt es das Auto; um welchen Fehlercode es geht, ist nicht bekannt.",
     "Im Bordcomputer steht der Fehlercode {code:code} ({words:meaning}).",
     "Im Bordcomputer steht der Fehlercode {code:code}.",
 )
 _LAMPS = (
-    "Die Warnlampen des Autos gehen vor: Folgen Sie der Warnlampe und der Betriebsanleitung. "
+    "\nDie Warnlampen des Autos gehen vor: Folgen Sie der Warnlampe und der Betriebsanleitung. "
     "Diese Nachricht kommt nach der Fahrt und ersetzt sie nicht."
 )
 _ANSWER = (
     "Das stammt aus seiner Antwort vom {noticed_day:day}; niemand hat sich das Auto angesehen.",
     "Das stammt aus seiner Antwort; niemand hat sich das Auto angesehen.",
 )
-_RESTS = (
-    "Die 12-V-Batterie hat in Ruhe {volts:volts about}: der mittlere der letzten Werte, jeder nach Stunden im Stand.",
-    "Die 12-V-Batterie hat in Ruhe etwa {volts:volts}: der mittlere der letzten Werte, jeder nach Stunden im Stand.",
-)
+_RESTS = "Das ist der mittlere der letzten Werte, jeder nach Stunden im Stand."
 _VOLTS_TITLE = ("12-V-Batterie: {volts:volts about} in Ruhe", "12-V-Batterie: etwa {volts:volts} in Ruhe")
 _CHARGE = (
-    "Ein Ladegerät oder eine lange Fahrt kann helfen, eine Werkstatt kann sie prüfen. "
+    "\nEin Ladegerät oder eine lange Fahrt kann helfen, eine Werkstatt kann sie prüfen. "
     "Wann sie ausfallen würde, lässt sich daraus nicht sagen."
 )
 
 _REMEDY = ("Was zu tun ist: {remedy:words}.", "")
-_PUBLISHED = "Veröffentlicht von {source:words} am {published_day:day}, Kennzeichen {reference:words}."
-_MATCHED = "Das Gerät hat es mit den Daten dieses Autos verglichen."
-_REMEDIED = "Eine Werkstatt der Marke kann sehen, ob es schon erledigt ist. Ist es das, antworten Sie so."
+_PUBLISHED = (
+    "\nVeröffentlicht von {source:words} am {published_day:day}, Kennzeichen {reference:words}.",
+    "\nVeröffentlicht von {source:words}, Kennzeichen {reference:words}.",
+)
+_MATCHED = (
+    "Das Gerät hat den Katalog vom {catalogue_day:day} mit den Daten dieses Autos verglichen.",
+    "Das Gerät hat es mit den Daten dieses Autos verglichen.",
+)
+_REMEDIED = "\nEine Werkstatt der Marke kann sehen, ob es schon erledigt ist. Ist es das, antworten Sie so."
 _DO_NOT_DRIVE = (
     "Nicht fahren: {title:short}",
-    "Dieses Auto soll nicht gefahren werden, bis das behoben ist; so sagt es eine Mitteilung, die es betrifft: {title:words}.",
+    (
+        "Dieses Auto soll nicht gefahren werden, bis das behoben ist; so sagt es eine Mitteilung, die es betrifft: {title:cut}.",
+        "Dieses Auto soll nicht gefahren werden, bis das behoben ist; so sagt es eine Mitteilung, die es betrifft.",
+    ),
     *(_REMEDY, _PUBLISHED, _MATCHED, _REMEDIED),
 )
 
@@ -110,57 +117,56 @@ TEXTS: dict[str, tuple[str | tuple[str, ...], ...]] = {
         (_SOON_TITLE, "Bald fällig: {item:short}"),
         (
             _BY_PACE,
-            "Bald fällig: {item:words}, etwa {likely_day:day}: eine grobe Vorhersage nach den Fahrten der letzten Wochen.",
-            "Bald fällig: {item:words}. Ein Tag lässt sich nicht vorhersagen, weil noch nicht klar ist, wie viel das Auto fährt.",
+            "Der {likely_day:day} ist eine grobe Vorhersage nach den Fahrten der letzten Wochen.",
+            "Ein Tag lässt sich nicht vorhersagen, weil noch nicht klar ist, wie viel das Auto fährt.",
         ),
-        *(_LIMITS, (*_ODOMETER, ""), _BOOK),
+        *(_LIMITS, (*_ODOMETER, ""), _IN_FULL, _ANSWERED),
     ),
-    "service_soon distance": (_SOON_TITLE, _BY_PACE, "Fällig ist es bei {due_m:distance}.", _ODOMETER, _BOOK),
-    "service_soon time": (
-        "Bald fällig: {item:short}, {due_day:day}",
-        *("Bald fällig: {item:words}, am {due_day:day}.", _BY_TIME, _BOOK),
-    ),
-    "service_soon engine_hours": (_SOON_TITLE, _BY_PACE, "Gezählt wird in Betriebsstunden des Motors.", _BOOK),
+    "service_soon distance": (_SOON_TITLE, _BY_PACE, "Fällig ist es bei {due_m:distance}.", _ODOMETER, _IN_FULL, _ANSWERED),
+    "service_soon time": ("Bald fällig: {item:short}, {due_day:day}", _BY_TIME, _IN_FULL, _ANSWERED),
+    "service_soon engine_hours": (_SOON_TITLE, _BY_PACE, "Gezählt wird in Betriebsstunden des Motors.", _IN_FULL, _ANSWERED),
     "service_soon oil_life": (
         _SOON_TITLE,
         f"{_SOON}: eine Vorhersage daraus, wie die Restlebensdauer des Öls gefallen ist, die das Auto anzeigt.",
-        _BOOK,
+        *(_IN_FULL, _ANSWERED),
     ),
     "service_due": (
         _DUE_TITLE,
-        _DUE,
         (
             "Zu machen war es bis {due_m:distance} oder {due_day:day}, je nachdem, was zuerst kommt.",
             "Eine Grenze dafür ist erreicht.",
         ),
-        *((*_ODOMETER, "Der Kilometerstand ist nicht bekannt."), _BOOK),
+        *((*_ODOMETER, "Der Kilometerstand ist nicht bekannt."), _IN_FULL, _ANSWERED),
     ),
-    "service_due distance": (_DUE_TITLE, _DUE, "Fällig war es bei {due_m:distance}.", _ODOMETER, _BOOK),
-    "service_due time": (_DUE_TITLE, _DUE, "Fällig war es am {due_day:day}.", _BY_TIME, _BOOK),
-    "service_due engine_hours": (_DUE_TITLE, _DUE, "Der Motor ist die Stunden gelaufen, nach denen es fällig ist.", _BOOK),
+    "service_due distance": (_DUE_TITLE, "Fällig war es bei {due_m:distance}.", _ODOMETER, _IN_FULL, _ANSWERED),
+    "service_due time": (_DUE_TITLE, "Fällig war es am {due_day:day}.", _BY_TIME, _IN_FULL, _ANSWERED),
+    "service_due engine_hours": (
+        *(_DUE_TITLE, "Der Motor ist die Stunden gelaufen, nach denen es fällig ist."),
+        *(_IN_FULL, _ANSWERED),
+    ),
     "service_due oil_life": (
-        *(_DUE_TITLE, _DUE, "Die Restlebensdauer des Öls, die das Auto anzeigt, ist an ihrer Grenze."),
-        _BOOK,
+        *(_DUE_TITLE, "Die Restlebensdauer des Öls, die das Auto anzeigt, ist an ihrer Grenze."),
+        *(_IN_FULL, _ANSWERED),
     ),
     # -- faults and battery --------------------------------------------------------------------
     "fault stop now": (
-        "Fehlercode {code:code}: nicht weiterfahren",
-        *(_FAULT, _ANSWER, "Fahren Sie nicht weiter, bevor jemand danach gesehen hat.", _LAMPS),
+        tuple(f"{title}: nicht weiterfahren" for title in _FAULT_TITLE),
+        *(_FAULT, _ANSWER, "\nFahren Sie nicht weiter, bevor jemand danach gesehen hat.", _LAMPS),
     ),
     "fault soon": (
-        "Fehlercode {code:code}: bald ansehen lassen",
+        tuple(f"{title}: bald ansehen lassen" for title in _FAULT_TITLE),
         *(_FAULT, _ANSWER),
-        "Lassen Sie bald danach sehen. Blinkt die Motorlampe während der Fahrt, nehmen Sie Gas weg; "
+        "\nLassen Sie bald danach sehen. Blinkt die Motorlampe während der Fahrt, nehmen Sie Gas weg; "
         "eine rote Lampe heißt anhalten.",
         _LAMPS,
     ),
     "fault look at it": (
-        "Fehlercode {code:code}",
-        *(_FAULT, _ANSWER, "Lassen Sie beim nächsten Werkstattbesuch danach sehen.", _LAMPS),
+        _FAULT_TITLE,
+        *(_FAULT, _ANSWER, "\nLassen Sie beim nächsten Werkstattbesuch danach sehen.", _LAMPS),
     ),
     "fault unknown": (
-        "Fehlercode {code:code}",
-        *(_FAULT, _ANSWER, "Wie eilig es ist, sagt der Code allein nicht; eine Werkstatt kann ihn lesen.", _LAMPS),
+        _FAULT_TITLE,
+        *(_FAULT, _ANSWER, "\nWie eilig es ist, sagt der Code allein nicht; eine Werkstatt kann ihn lesen.", _LAMPS),
     ),
     "battery": (
         *(_VOLTS_TITLE, _RESTS),
@@ -187,17 +193,17 @@ TEXTS: dict[str, tuple[str | tuple[str, ...], ...]] = {
     # -- notices -------------------------------------------------------------------------------
     "notice_recall": (
         "Rückruf: {title:short}",
-        "Ein Rückruf betrifft dieses Auto: {title:words}.",
+        ("Ein Rückruf betrifft dieses Auto: {title:cut}.", "Dieser Rückruf betrifft dieses Auto."),
         *(_REMEDY, _PUBLISHED, _MATCHED, _REMEDIED),
     ),
     "notice_software": (
         "Software für dieses Auto: {title:short}",
-        "Für dieses Auto gibt es neuere Software: {title:words}.",
+        ("Für dieses Auto gibt es neuere Software: {title:cut}.", "Diese Software ist neuer als die im Auto."),
         *(_REMEDY, _PUBLISHED, _MATCHED, _REMEDIED),
     ),
     "notice_bulletin": (
         "Technische Mitteilung: {title:short}",
-        "Eine technische Mitteilung betrifft dieses Auto: {title:words}.",
+        ("Eine technische Mitteilung betrifft dieses Auto: {title:cut}.", "Diese Mitteilung betrifft dieses Auto."),
         *(_REMEDY, _PUBLISHED, _MATCHED, _REMEDIED),
     ),
     "notice_recall_do_not_drive": _DO_NOT_DRIVE,
@@ -205,12 +211,16 @@ TEXTS: dict[str, tuple[str | tuple[str, ...], ...]] = {
     "notice_bulletin_do_not_drive": _DO_NOT_DRIVE,
     "notice_cannot_tell": (
         "Betrifft Ihr Auto vielleicht: {title:short}",
-        "Ob das dieses Auto betrifft, lässt sich hier nicht sagen: {title:words}.",
+        ("Ob das dieses Auto betrifft, lässt sich hier nicht sagen: {title:cut}.", "Ob es das tut, lässt sich hier nicht sagen."),
         ("Dazu müsste das Gerät {missing:missing} kennen.", ""),
         *(_PUBLISHED, "Eine Werkstatt der Marke kann es an der Fahrgestellnummer sehen."),
     ),
     # -- milestones ----------------------------------------------------------------------------
-    "milestone": (_MARK_TITLE, "Ihr Auto hat {mark:mark counts} überschritten, nach seinem eigenen Zähler.", _NOTHING),
+    "milestone": (
+        _MARK_TITLE,
+        "Ihr Auto hat diese Marke am {noticed_day:day} überschritten, nach seinem eigenen Zähler.",
+        _NOTHING,
+    ),
     "milestone_late": (
         _MARK_TITLE,
         "Am {day:day} hat Ihr Auto {mark:mark counts} überschritten, nach seinem eigenen Zähler.",
@@ -250,10 +260,7 @@ TEXTS: dict[str, tuple[str | tuple[str, ...], ...]] = {
     # -- reports -------------------------------------------------------------------------------
     "report": (
         "Bericht für {month:month}",
-        (
-            "Der Bericht für {month:month} ist fertig: {trips:trips}, {distance_m:distance}.",
-            "Der Bericht für {month:month} ist fertig.",
-        ),
+        ("Er handelt von {trips:trips}, {distance_m:distance}.", ""),
         "Das Gerät hat ihn aus den Fahrten gemacht, die es aufbewahrt hat, und aus dem, was das Auto ihm gesagt hat.",
     ),
 }

@@ -1,4 +1,4 @@
-"""What a trouble code means, in German: a table from agent/dtc.py's words, of all that are worth a message."""
+"""What a trouble code means, in German: a table from agent/dtc.py's words, of them all."""
 
 from __future__ import annotations
 
@@ -122,5 +122,91 @@ MEANINGS: dict[str, str] = {
     "the gateway between the car's buses does not answer": "der Vermittler zwischen den Datenbussen des Autos antwortet nicht",
     "the airbags do not answer the others: they may not work in a crash":
         "die Airbags antworten den anderen nicht: Bei einem Unfall wirken sie vielleicht nicht",
+    "the heating of an oxygen sensor is at fault": "die Heizung einer Lambdasonde ist gestört",
+    "two oxygen sensors seem to have changed places": "zwei Lambdasonden scheinen vertauscht zu sein",
+    "the sensors of the engine's air disagree": "die Sensoren für die Luft des Motors widersprechen sich",
+    "the outside temperature is not read reliably": "die Außentemperatur wird nicht sicher erfasst",
+    "the temperature of the intake air is not read reliably": "die Temperatur der Ansaugluft wird nicht sicher erfasst",
+    "the flow of the intake air is not read reliably": "die Menge der Ansaugluft wird nicht sicher erfasst",
+    "the pressure of the intake air is not read reliably": "der Druck der Ansaugluft wird nicht sicher erfasst",
+    "the temperature of the coolant is not read reliably": "die Temperatur des Kühlmittels wird nicht sicher erfasst",
+    "the engine takes too long to get warm": "der Motor braucht zu lange, um warm zu werden",
+    "the engine does not stay warm: perhaps the thermostat": "der Motor bleibt nicht warm: vielleicht der Thermostat",
+    "the engine does not get warm enough: perhaps the thermostat": "der Motor wird nicht warm genug: vielleicht der Thermostat",
+    "an oxygen sensor in the exhaust is slow or at fault": "eine Lambdasonde im Abgas ist träge oder gestört",
+    "the fuel is too warm or not what it should be": "der Kraftstoff ist zu warm oder nicht, wie er sein soll",
+    "the mixture of fuel and air is not right": "das Gemisch aus Kraftstoff und Luft stimmt nicht",
+    "the mixture is too lean (too much air): perhaps a leak behind the air filter":
+        "das Gemisch ist zu mager (zu viel Luft): vielleicht ein Leck hinter dem Luftfilter",
+    "the mixture is too rich (too much fuel)": "das Gemisch ist zu fett (zu viel Kraftstoff)",
+    "the mixture is too lean on the second bank (too much air): perhaps a leak behind the air filter":
+        "das Gemisch ist auf der zweiten Bank zu mager (zu viel Luft): vielleicht ein Leck hinter dem Luftfilter",
+    "the mixture is too rich on the second bank (too much fuel)":
+        "das Gemisch ist auf der zweiten Bank zu fett (zu viel Kraftstoff)",
+    "the composition of the fuel is not read reliably": "die Zusammensetzung des Kraftstoffs wird nicht sicher erfasst",
+    "the temperature of the fuel is not read reliably": "die Temperatur des Kraftstoffs wird nicht sicher erfasst",
+    "the temperature of the engine oil is not read reliably": "die Temperatur des Motoröls wird nicht sicher erfasst",
+    "the car was driven faster than it allows": "das Auto wurde schneller gefahren, als es zulässt",
+    "the pattern of the crankshaft has not been learned": "das Muster der Kurbelwelle ist nicht angelernt",
+    "the engine speed is not read reliably": "die Drehzahl des Motors wird nicht sicher erfasst",
+    "a knock sensor is at fault: the engine protects itself and uses more fuel":
+        "ein Klopfsensor ist gestört: Der Motor schützt sich und verbraucht mehr",
+    "the reference of the injection timing is not read reliably":
+        "der Bezug für den Einspritzzeitpunkt wird nicht sicher erfasst",
+    "the glow plugs are at fault: it may start badly when cold":
+        "die Glühkerzen sind gestört: Kalt startet das Auto vielleicht schlecht",
+    "the exhaust gas recirculation does not do what it should": "die Abgasrückführung tut nicht, was sie soll",
+    "the secondary air after a cold start does not do what it should":
+        "die Sekundärluft nach dem Kaltstart tut nicht, was sie soll",
+    "the catalyst cleans less than it should": "der Katalysator reinigt weniger, als er soll",
+    "the fuel vapour system leaks or does not flush as it should":
+        "die Tankentlüftung ist undicht oder spült nicht, wie sie soll",
+    "the fuel vapour system leaks much: perhaps the tank cap": "die Tankentlüftung ist stark undicht: vielleicht der Tankdeckel",
+    "the fuel vapour system leaks a little: perhaps the tank cap":
+        "die Tankentlüftung ist etwas undicht: vielleicht der Tankdeckel",
+    "the tank cap is loose or missing": "der Tankdeckel ist lose oder fehlt",
+    "the fuel level is not read reliably: do not trust the gauge":
+        "der Tankinhalt wird nicht sicher erfasst: der Anzeige nicht trauen",
+    "the flushing of fuel vapour is not read reliably": "die Spülung der Tankentlüftung wird nicht sicher erfasst",
+    "the pressure of the exhaust is not read or not controlled": "der Druck des Abgases wird nicht erfasst oder nicht geregelt",
+    "the exhaust gas recirculation is at fault electrically": "die Abgasrückführung ist elektrisch gestört",
+    "the secondary air after a cold start is too little": "die Sekundärluft nach dem Kaltstart ist zu wenig",
+    "the car's speed is not read reliably": "die Geschwindigkeit des Autos wird nicht sicher erfasst",
+    "the idle speed is not what it should be": "die Leerlaufdrehzahl ist nicht, wie sie sein soll",
+    "the request to start is not read reliably": "die Anforderung zum Starten wird nicht sicher erfasst",
+    "the immobiliser does not know the key": "die Wegfahrsperre kennt den Schlüssel nicht",
+    "the temperature of the 12 V battery is not read reliably": "die Temperatur der 12-V-Batterie wird nicht sicher erfasst",
+    "the pressure of the air conditioning is not right or not read":
+        "der Druck der Klimaanlage stimmt nicht oder wird nicht erfasst",
+    "the temperature of the exhaust is not read reliably": "die Temperatur des Abgases wird nicht sicher erfasst",
+    "the pressure of the power steering is not read reliably": "der Druck der Servolenkung wird nicht sicher erfasst",
+    "the cruise control is at fault": "der Tempomat ist gestört",
+    "the starter's relay is at fault: it may not start":
+        "das Relais des Anlassers ist gestört: Das Auto startet vielleicht nicht",
+    "a control unit does not hold this car's VIN": "in einem Steuergerät steht nicht die Fahrgestellnummer dieses Autos",
+    "the compressor of the air conditioning is at fault electrically": "der Kompressor der Klimaanlage ist elektrisch gestört",
+    "the engine lamp itself is at fault: it may not warn": "die Motorlampe selbst ist gestört: Sie warnt vielleicht nicht",
+    "a glow plug or its control is at fault: it may start badly when cold":
+        "eine Glühkerze oder ihre Steuerung ist gestört: Kalt startet das Auto vielleicht schlecht",
+    "the cleaning of nitrogen oxides does less than it should": "die Reinigung von Stickoxiden leistet weniger, als sie soll",
+    "the particulate filter cleans less than it should": "der Partikelfilter reinigt weniger, als er soll",
+    "the flaps of the intake do not do what they should": "die Klappen im Ansaugrohr tun nicht, was sie sollen",
+    "the dosing of the exhaust fluid (AdBlue) is at fault": "die Dosierung der Abgasflüssigkeit (AdBlue) ist gestört",
+    "the mixture behind the catalyst is not right": "das Gemisch hinter dem Katalysator stimmt nicht",
+    "the exhaust fluid (AdBlue) cleans less than it should": "die Abgasflüssigkeit (AdBlue) reinigt weniger, als sie soll",
+    "an oxygen sensor says the same all the time: too lean or too rich":
+        "eine Lambdasonde meldet immer dasselbe: zu mager oder zu fett",
+    "a sensor of nitrogen oxides is at fault": "ein Sensor für Stickoxide ist gestört",
+    "the pressure at the particulate filter is not read reliably": "der Druck am Partikelfilter wird nicht sicher erfasst",
+    "the particulate filter is cleaned too long or too often": "der Partikelfilter wird zu lange oder zu oft gereinigt",
+    "the instrument cluster does not answer the others": "das Kombiinstrument antwortet den anderen nicht",
+    "the air conditioning does not answer the others": "die Klimaanlage antwortet den anderen nicht",
+    "the radio does not answer the others": "das Radio antwortet den anderen nicht",
+    "the software of two control units does not fit together": "die Software zweier Steuergeräte passt nicht zusammen",
+    "a control unit hears something implausible from another": "ein Steuergerät hört von einem anderen etwas Unglaubhaftes",
+    "a code of the maker: a workshop can read it": "ein Code des Herstellers: Eine Werkstatt kann ihn lesen",
+    "a code that this list does not explain: a workshop can read it":
+        "ein Code, den diese Liste nicht erklärt: Eine Werkstatt kann ihn lesen",
+    "the engine lamp is on": "die Motorlampe ist an",
 }
 # fmt: on

@@ -43,7 +43,8 @@ MISSING = {
     "profile": "its type",
 }
 
-_BOOK = "It can be booked now. If it is done already, or if this is wrong, answer so, and it is not said again."
+_IN_FULL = ("In full: {item:cut}.", "")
+_ANSWERED = "\nIf it is done already, or if this is wrong, answer so, and it is not said again."
 _ODOMETER = (
     "The odometer stood at {reading_m:distance about} on {noticed_day:day}.",
     "The odometer stood at {reading_m:distance about} when that was noticed.",
@@ -55,37 +56,46 @@ _LIMITS = (
     "It is due on {due_day:day} at the latest.",
     "One of its limits is near, by what the car counts.",
 )
-_SOON = "Coming due: {item:words}, {earliest_day:between latest_day}, most likely about {likely_day:day}"
+_SOON = "It falls due {earliest_day:between latest_day}, most likely about {likely_day:day}"
 _BY_PACE = f"{_SOON}: a forecast from the pace of the last weeks."
 _SOON_TITLE = "Coming due: {item:short}, about {likely_day:day}"
-_DUE, _DUE_TITLE = "Due: {item:words}.", "Due: {item:short}"
+_DUE_TITLE = "Due: {item:short}"
 
+LAMP = "The engine lamp is on"
+_FAULT_TITLE = ("{code:lamp}", "Trouble code {code:code}")
 _FAULT = (
+    "{code:lamp}, by the car's own word; which trouble code it is about is not known.",
     "The car's computer keeps the trouble code {code:code} ({words:meaning}).",
     "The car's computer keeps the trouble code {code:code}.",
 )
 _LAMPS = (
-    "The car's own warning lamps come first: follow the warning lamp and the manual. "
+    "\nThe car's own warning lamps come first: follow the warning lamp and the manual. "
     "This message comes after the drive and does not replace them."
 )
 _ANSWER = (
     "That comes from an answer of its own on {noticed_day:day}; nobody has looked at the car.",
     "That comes from an answer of its own; nobody has looked at the car.",
 )
-_RESTS = (
-    "The 12 V battery rests at {volts:volts about}: the middle of the last readings, each after hours of standing.",
-    "The 12 V battery rests at about {volts:volts}: the middle of the last readings, each after hours of standing.",
-)
-_VOLTS_TITLE = ("12 V battery: {volts:volts about} at rest", "12 V battery: about {volts:volts} at rest")
-_CHARGE = "A charger or a long drive may help, and a workshop can test it. When it would fail cannot be told from this."
+_RESTS = "That is the middle of the last readings, each after hours of standing."
+_VOLTS_TITLE = ("12\u00a0V battery: {volts:volts about} at rest", "12\u00a0V battery: about {volts:volts} at rest")
+_CHARGE = "\nA charger or a long drive may help, and a workshop can test it. When it would fail cannot be told from this."
 
 _REMEDY = ("What is to be done: {remedy:words}.", "")
-_PUBLISHED = "It was published by {source:words} on {published_day:day}, reference {reference:words}."
-_MATCHED = "The unit compared it with this car's own data."
-_REMEDIED = "A workshop of the make can see whether it has been done. If it has, answer so."
+_PUBLISHED = (
+    "\nIt was published by {source:words} on {published_day:day}, reference {reference:words}.",
+    "\nIt was published by {source:words}, reference {reference:words}.",
+)
+_MATCHED = (
+    "The unit compared the catalogue of {catalogue_day:day} with this car's own data.",
+    "The unit compared it with this car's own data.",
+)
+_REMEDIED = "\nA workshop of the make can see whether it has been done. If it has, answer so."
 _DO_NOT_DRIVE = (
     "Do not drive: {title:short}",
-    "This car is not to be driven until this is remedied, says a notice that applies to it: {title:words}.",
+    (
+        "This car is not to be driven until this is remedied, says a notice that applies to it: {title:cut}.",
+        "This car is not to be driven until this is remedied, says a notice that applies to it.",
+    ),
     *(_REMEDY, _PUBLISHED, _MATCHED, _REMEDIED),
 )
 
@@ -102,50 +112,46 @@ TEXTS: dict[str, tuple[str | tuple[str, ...], ...]] = {
         (_SOON_TITLE, "Coming due: {item:short}"),
         (
             _BY_PACE,
-            "Coming due: {item:words}, about {likely_day:day}: a rough forecast from the pace of the last weeks.",
-            "Coming due: {item:words}. No day is forecast, as the car's pace is not known well enough.",
+            "About {likely_day:day} is a rough forecast from the pace of the last weeks.",
+            "No day is forecast, as the car's pace is not known well enough.",
         ),
-        *(_LIMITS, (*_ODOMETER, ""), _BOOK),
+        *(_LIMITS, (*_ODOMETER, ""), _IN_FULL, _ANSWERED),
     ),
-    "service_soon distance": (_SOON_TITLE, _BY_PACE, "It is due at {due_m:distance}.", _ODOMETER, _BOOK),
-    "service_soon time": (
-        "Coming due: {item:short}, {due_day:day}",
-        *("Coming due: {item:words}, on {due_day:day}.", _BY_TIME, _BOOK),
-    ),
-    "service_soon engine_hours": (_SOON_TITLE, _BY_PACE, "It is counted in hours of the engine.", _BOOK),
+    "service_soon distance": (_SOON_TITLE, _BY_PACE, "It is due at {due_m:distance}.", _ODOMETER, _IN_FULL, _ANSWERED),
+    "service_soon time": ("Coming due: {item:short}, {due_day:day}", _BY_TIME, _IN_FULL, _ANSWERED),
+    "service_soon engine_hours": (_SOON_TITLE, _BY_PACE, "It is counted in hours of the engine.", _IN_FULL, _ANSWERED),
     "service_soon oil_life": (
         _SOON_TITLE,
         f"{_SOON}: a forecast from how the oil life that the car shows has fallen.",
-        _BOOK,
+        *(_IN_FULL, _ANSWERED),
     ),
     "service_due": (
         _DUE_TITLE,
-        _DUE,
         ("It was to be done by {due_m:distance} or {due_day:day}, whichever is first.", "A limit of it is reached."),
-        *((*_ODOMETER, "The odometer is not known."), _BOOK),
+        *((*_ODOMETER, "The odometer is not known."), _IN_FULL, _ANSWERED),
     ),
-    "service_due distance": (_DUE_TITLE, _DUE, "It was due at {due_m:distance}.", _ODOMETER, _BOOK),
-    "service_due time": (_DUE_TITLE, _DUE, "It was due on {due_day:day}.", _BY_TIME, _BOOK),
-    "service_due engine_hours": (_DUE_TITLE, _DUE, "The engine has run the hours after which it is due.", _BOOK),
-    "service_due oil_life": (_DUE_TITLE, _DUE, "The oil life that the car shows is at its limit.", _BOOK),
+    "service_due distance": (_DUE_TITLE, "It was due at {due_m:distance}.", _ODOMETER, _IN_FULL, _ANSWERED),
+    "service_due time": (_DUE_TITLE, "It was due on {due_day:day}.", _BY_TIME, _IN_FULL, _ANSWERED),
+    "service_due engine_hours": (_DUE_TITLE, "The engine has run the hours after which it is due.", _IN_FULL, _ANSWERED),
+    "service_due oil_life": (_DUE_TITLE, "The oil life that the car shows is at its limit.", _IN_FULL, _ANSWERED),
     # -- faults and battery --------------------------------------------------------------------
     "fault stop now": (
-        "Trouble code {code:code}: do not drive on",
-        *(_FAULT, _ANSWER, "Do not drive on before somebody has looked at it.", _LAMPS),
+        tuple(f"{title}: do not drive on" for title in _FAULT_TITLE),
+        *(_FAULT, _ANSWER, "\nDo not drive on before somebody has looked at it.", _LAMPS),
     ),
     "fault soon": (
-        "Trouble code {code:code}: have it looked at soon",
+        tuple(f"{title}: have it looked at soon" for title in _FAULT_TITLE),
         *(_FAULT, _ANSWER),
-        "Have it looked at soon. If the engine lamp flashes while you drive, ease off; a red lamp means stop.",
+        "\nHave it looked at soon. If the engine lamp flashes while you drive, ease off; a red lamp means stop.",
         _LAMPS,
     ),
     "fault look at it": (
-        "Trouble code {code:code}",
-        *(_FAULT, _ANSWER, "Have it looked at when you are next at a workshop.", _LAMPS),
+        _FAULT_TITLE,
+        *(_FAULT, _ANSWER, "\nHave it looked at when you are next at a workshop.", _LAMPS),
     ),
     "fault unknown": (
-        "Trouble code {code:code}",
-        *(_FAULT, _ANSWER, "How urgent it is cannot be told from the code alone; a workshop can read it.", _LAMPS),
+        _FAULT_TITLE,
+        *(_FAULT, _ANSWER, "\nHow urgent it is cannot be told from the code alone; a workshop can read it.", _LAMPS),
     ),
     "battery": (
         *(_VOLTS_TITLE, _RESTS),
@@ -169,17 +175,17 @@ TEXTS: dict[str, tuple[str | tuple[str, ...], ...]] = {
     # -- notices -------------------------------------------------------------------------------
     "notice_recall": (
         "Recall: {title:short}",
-        "A recall applies to this car: {title:words}.",
+        ("A recall applies to this car: {title:cut}.", "This recall applies to this car."),
         *(_REMEDY, _PUBLISHED, _MATCHED, _REMEDIED),
     ),
     "notice_software": (
         "Software for this car: {title:short}",
-        "There is newer software for this car: {title:words}.",
+        ("There is newer software for this car: {title:cut}.", "This software is newer than what the car has."),
         *(_REMEDY, _PUBLISHED, _MATCHED, _REMEDIED),
     ),
     "notice_bulletin": (
         "Service bulletin: {title:short}",
-        "A service bulletin applies to this car: {title:words}.",
+        ("A service bulletin applies to this car: {title:cut}.", "This bulletin applies to this car."),
         *(_REMEDY, _PUBLISHED, _MATCHED, _REMEDIED),
     ),
     "notice_recall_do_not_drive": _DO_NOT_DRIVE,
@@ -187,12 +193,12 @@ TEXTS: dict[str, tuple[str | tuple[str, ...], ...]] = {
     "notice_bulletin_do_not_drive": _DO_NOT_DRIVE,
     "notice_cannot_tell": (
         "May apply to this car: {title:short}",
-        "Whether this applies to this car cannot be told here: {title:words}.",
+        ("Whether this applies to this car cannot be told here: {title:cut}.", "Whether it does cannot be told here."),
         ("For that the unit would have to know {missing:missing}.", ""),
         *(_PUBLISHED, "A workshop of the make can tell by the VIN."),
     ),
     # -- milestones ----------------------------------------------------------------------------
-    "milestone": (_MARK_TITLE, "Your car has passed {mark:mark counts}, by its own odometer.", _NOTHING),
+    "milestone": (_MARK_TITLE, "Your car passed this mark on {noticed_day:day}, by its own odometer.", _NOTHING),
     "milestone_late": (
         _MARK_TITLE,
         "On {day:day} your car passed {mark:mark counts}, by its own odometer.",
@@ -232,10 +238,7 @@ TEXTS: dict[str, tuple[str | tuple[str, ...], ...]] = {
     # -- reports -------------------------------------------------------------------------------
     "report": (
         "Report for {month:month}",
-        (
-            "The report for {month:month} is ready: {trips:trips}, {distance_m:distance}.",
-            "The report for {month:month} is ready.",
-        ),
+        ("It tells of {trips:trips}, {distance_m:distance}.", ""),
         "It was worked out on the unit, from the trips that it kept and from what the car told it.",
     ),
 }

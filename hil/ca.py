@@ -8,6 +8,7 @@ later. Not for the road: the CA's key lies beside everything else.
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
@@ -80,6 +81,14 @@ class Authority:
             pair.public.write_bytes(key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo))
             _write_key(pair.private, key)
         return pair
+
+    def settings(self, unit: str, host: str, **more: int | str) -> str:
+        """What binds a unit to this bench, for the end of its keyoff.toml in this folder. `more`: of [uplink]."""
+        pair, command = self.client(unit), self.command_key()
+        uplink = {"host": host, **more, "ca": self.pair.certificate.name}
+        uplink |= {"certificate": pair.certificate.name, "key": pair.key.name}
+        lines = [f"{name} = {json.dumps(value)}" for name, value in uplink.items()]
+        return "\n".join(["[uplink]", *lines, "", "[commands]", f'key = "{command.public.name}"', ""])
 
     def _make_root(self) -> None:
         key = Ed25519PrivateKey.generate()
@@ -174,9 +183,7 @@ def main(folder: Path, units: tuple[str, ...], hosts: tuple[str, ...], days: int
     command = authority.command_key()
     click.echo(f"{command.public}  {command.private}")
     for unit in units:
-        lines = ["[uplink]", f'host = "{hosts[0]}"', 'ca = "ca.pem"', f'certificate = "{unit}.pem"', f'key = "{unit}.key"']
-        lines += ["[commands]", f'key = "{command.public.name}"']
-        click.echo("\n".join(["", f"# {folder}/keyoff.toml of {unit}", *lines]))
+        click.echo(f"\n# {folder}/keyoff.toml of {unit}\n{authority.settings(unit, hosts[0])}", nl=False)
 
 
 if __name__ == "__main__":

@@ -15,13 +15,15 @@ from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 from agent import __version__
 from agent.asyncapi import JWS, USER_PROPERTIES, asyncapi, documents
 from agent.config import UplinkConfig
-from agent.io.connection import OFFLINE, SESSION_EXPIRY_S, Connection, Order, Up
+from agent.io.commands import MAX_BYTES
+from agent.io.connection import OFFLINE, SESSION_EXPIRY_S, Connection, Order, Up, command_topic
 from agent.io.envelope import make_envelope
 from agent.io.identity import ALGORITHM, UNIT_ID, Identity
 from agent.io.uplink import Outgoing, Uplink
 from agent.model import derive_id
 from agent.schema import UNIT_PATTERN, Schema, leaving
 from hil.ca import Authority
+from hil.cloud.command import Commander
 
 UNIT = "sim-1"
 PAGE = asyncapi()
@@ -56,7 +58,7 @@ def test_every_reference_leads_somewhere() -> None:
 
 
 def test_each_kind_of_event_has_its_topic_its_message_and_its_operation() -> None:
-    assert set(PAGE["channels"]) == {*leaving(), "birth", "link"}
+    assert set(PAGE["channels"]) == {*leaving(), "birth", "link", "command"}
     assert {operation["channel"]["$ref"] for operation in PAGE["operations"].values()} == {
         f"#/channels/{c}" for c in PAGE["channels"]
     }
@@ -67,7 +69,10 @@ def test_each_kind_of_event_has_its_topic_its_message_and_its_operation() -> Non
 
 def test_it_says_whose_it_is() -> None:
     assert (PAGE["asyncapi"], PAGE["info"]["version"]) == ("3.0.0", __version__)
-    assert set(documents()) == {f"{kind}.v{record.version}.json" for kind, record in leaving().items()} | {"asyncapi.json"}
+    assert set(documents()) == {f"{kind}.v{record.version}.json" for kind, record in leaving().items()} | {
+        "asyncapi.json",
+        "command.v1.json",
+    }
 
 
 # -- the page against the uplink -----------------------------------------------------------------------
@@ -185,3 +190,22 @@ def test_the_session_is_what_the_page_says() -> None:
         assert session.get("sessionExpiryInterval") == (SESSION_EXPIRY_S if version == "5" else None)
         assert session["lastWill"]["message"].encode() == OFFLINE
     assert UNIT_ID.pattern == UNIT_PATTERN
+
+
+# -- the page against what a unit takes ----------------------------------------------------------------
+
+
+def test_commands_come_on_their_own_channel_and_are_answered(tmp_path: Path) -> None:
+    (operation,) = (each for each in PAGE["operations"].values() if each["action"] == "receive")
+    channel = resolved(operation["channel"]["$ref"])
+    assert channel["address"].format(unit=UNIT) == command_topic(UNIT)
+    assert operation["reply"]["channel"] == {"$ref": "#/channels/CommandTaken"}
+    assert "CommandTaken" in PAGE["channels"]
+    (message,) = (resolved(each["$ref"]) for each in channel["messages"].values())
+    sent = Commander(Authority(tmp_path).command_key().private).sign(UNIT, "DriverRemoved", {"driver": "ana"})
+    assert errors(resolved(message["payload"]["$ref"]), sent) == []
+    assert resolved(message["payload"]["$ref"])["maxLength"] == MAX_BYTES
+    claims = json.loads(decoded(sent.split(".")[1]))
+    assert errors(resolved(resolved(message["x-claims"]["$ref"])["$ref"]), claims) == []
+    assert json.loads(decoded(sent.split(".")[0])) == {"alg": "Ed25519"}
+    assert '`{"alg":"Ed25519"}`' in PAGE["info"]["description"]

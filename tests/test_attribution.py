@@ -31,7 +31,9 @@ from agent.signals import DRIVER_SUBJECT, KEY_FOB, PHONE_TAG, SEAT_MEMORY
 from agent.style import EARLY, FEATURES, WHOLE, Features
 from agent.style_who import Styles, learn
 
-ANA = Driver("ana", person="ana-at-home", key_fobs=("1",), seat_memories=("1",), phone_tags=("aa:01",))
+ANA = Driver(
+    "ana", person="ana-at-home", identifiers=("DE|Ana M.",), key_fobs=("1",), seat_memories=("1",), phone_tags=("aa:01",)
+)
 BEN = Driver("ben", key_fobs=("2", "9"), seat_memories=("2",), phone_tags=("bb:02",))
 HOME = Household((ANA, BEN))
 NO_STYLES = None
@@ -54,6 +56,7 @@ def who(said: dict[str, str], household: Household = HOME) -> tuple[str, str]:
         ({"phone tag": "bb:02"}, ("ben", "phone tag")),
         ({"identifier": "ana"}, ("ana", "identifier")),
         ({"identifier": "ana-at-home"}, ("ana", "identifier")),
+        ({"identifier": "DE|Ana M."}, ("ana", "identifier")),
         ({"key fob": "3"}, ("", "")),  # nobody's key
         ({"key fob": "3", "phone tag": "bb:02"}, ("ben", "phone tag")),
         ({"seat memory": "aa:01"}, ("", "")),  # a phone's tag is no seat

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, ClassVar, Literal
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agent.entering import EntryRefused, OdometerRead, TripGiven, attributed, enterable, entry_of, event_of
@@ -90,7 +90,8 @@ def test_an_offer_was_not_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr("agent.entering.kinds", lambda: {"NoticeMade": NoticeMade})
     assert refusal("offer", {"text": "only today"}) == "not asked"
-    assert refusal("Offer", {}) == "not asked"
+    assert refusal("Offer", {}) == refusal(" offer ", {}) == "not asked"
+    assert refusal("NoticeMade", {"kind": " OFFER", "price": 5}) == "not asked"
     assert refusal("NoticeMade", {"kind": "offer"}) == "not asked"
     assert refusal("NoticeMade", {"kind": "coupon"}) == "not asked"
     assert refusal("NoticeMade", {"kind": "offer", "price": 5}) == "not asked", "whatever else is wrong with it"
@@ -112,6 +113,7 @@ def test_a_record_may_have_rules_of_its_own(monkeypatch: pytest.MonkeyPatch) -> 
     assert refusal("Checked", {"days": 0}) == "Checked: days: at least one"
 
 
+@settings(deadline=None)
 @given(st.sampled_from(enterable()), st.dictionaries(st.sampled_from(["driver", "kind", "prompt_id", "x"]), JSON, max_size=4))
 def test_whatever_is_entered_is_an_entry_or_refused_in_words(kind: str, data: dict[str, Any]) -> None:
     try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from agent.forecast import (
@@ -51,6 +51,13 @@ def test_differences_average_out_the_further_it_is() -> None:
     assert soonest_days(7 * 70_000.0, Rate(70_000.0, 30_000.0, 70_000.0)) == pytest.approx(7.0)  # the fast week itself
 
 
+def test_a_quarter_abroad_does_not_hide_how_fast_it_may_go() -> None:
+    back = Rate(0.0, 5_000.0, 30_000.0)
+    assert soonest_days(2e6, back._replace(before=17_000.0)) < 0.7 * soonest_days(2e6, back)
+    assert latest_days(2e6, back._replace(before=17_000.0)) == latest_days(2e6, back)
+    assert soonest_days(2e6, back._replace(before=4_000.0)) == soonest_days(2e6, back)
+
+
 def test_the_first_limit_counts() -> None:
     lefts = [Left("distance", 3e6, STEADY), Left("time", 40.0, EVERY_DAY)]
     found = forecast(lefts, TODAY)
@@ -90,6 +97,7 @@ def test_the_range_is_in_order(amount: float, rate: Rate) -> None:
 
 
 @given(st.floats(0, 1e8), st.floats(0, 1e7), rates)
+@example(0.0, 1.0, Rate(0.0, 0.0, 3.6e-175))
 def test_less_is_used_up_sooner(amount: float, more: float, rate: Rate) -> None:
     assert soonest_days(amount, rate) <= soonest_days(amount + more, rate)
     assert latest_days(amount, rate) <= latest_days(amount + more, rate) * (1 + 1e-9)

@@ -22,6 +22,9 @@ def test_a_pace_needs_four_weeks_and_has_a_range() -> None:
     steady = days([1000.0] * 90).pace()
     assert steady is not None
     assert (steady.low_m, steady.likely_m, steady.high_m, steady.days) == (1000, 1000, 1000, 84)
+    abroad = days([2000.0] * 98 + [0.0] * 84).pace()
+    assert abroad is not None
+    assert (abroad.likely_m, abroad.before_m) == (0, 2000)
     holiday = days([1000.0] * 63 + [50_000.0] * 7 + [1000.0] * 14).pace()
     assert holiday is not None
     assert holiday.high_m == 1000, "the fastest week of twelve is left out"

@@ -21,7 +21,15 @@ RULES = discover()
 EVENTS = ROOT / "agent" / "events"
 SAYS_NOTHING = {"util", "utils", "helper", "helpers", "manager", "common", "base", "handler", "handlers", "misc"}
 # by the daemon, the store, a person
-PUBLISHED_BY_OTHERS = {"HealthReported", "SequenceVoided", "TripAttributed", "CommandTaken", "ReportReady", "ReportKept"}
+PUBLISHED_BY_OTHERS = {
+    "HealthReported",
+    "ListeningStarted",
+    "SequenceVoided",
+    "TripAttributed",
+    "CommandTaken",
+    "ReportReady",
+    "ReportKept",
+}
 SHARED = {"Concern", "ConcernSettled"}  # by every rule that has something to say
 ENDINGS = ("ed", "Chosen", "Done", "Due", "Held", "Kept", "Set", "Taken", "Withdrawn", "Summary", "Weak", "Ahead", "Ready")
 

@@ -7,6 +7,7 @@ from datetime import date
 import msgspec
 import pytest
 
+from agent.backdating import Done
 from agent.config import Service
 from agent.counters import Counters
 from agent.forecast import Left, Rate
@@ -14,13 +15,15 @@ from agent.household import Driver, Household
 from agent.interval import (
     ASSUMED_DAYS,
     ASSUMED_M,
+    How,
     Interval,
     Now,
+    completed,
+    corrected,
     first,
     following,
     is_same_service,
     lefts,
-    not_after,
     prompts_of,
     shifted,
     stage,
@@ -32,6 +35,10 @@ TODAY = date(2026, 11, 22)
 PACE = Rate(30_000.0, 30_000.0, 30_000.0)
 NOW = Now(TODAY, 50e6, False, PACE, Counters())
 BOTH = Service("service", 15_000, 40_000, 12, "2026-03-01")
+
+
+def after(each: Interval, key: str, now: Now, how: How = "told") -> Interval:
+    return following(each, key, Done(now.reading_m, now.today), now.counters, how, each.basis)
 
 
 def left_by(by: str, service: Service = BOTH, each: Interval | None = None, now: Now = NOW) -> Left:
@@ -96,28 +103,59 @@ def test_an_unknown_pace_still_warns() -> None:
 
 
 def test_two_words_about_one_service() -> None:
-    done = following(first(BOTH), "65000000", NOW, "noticed", (None, None, None))
+    done = after(first(BOTH), "65000000", NOW, "noticed")
     soon_after = NOW._replace(reading_m=50.4e6, today=date(2026, 11, 30))
-    assert is_same_service(done, following(done, "k", soon_after, "told", done.basis))
-    assert not is_same_service(done, following(done, "k", soon_after._replace(reading_m=52e6), "told", done.basis))
-    assert not is_same_service(done, following(done, "k", soon_after._replace(today=date(2027, 3, 1)), "told", done.basis))
-    assert not is_same_service(msgspec.structs.replace(done, stage="soon"), following(done, "k", soon_after, "told", done.basis))
+    assert is_same_service(done, after(done, "k", soon_after))
+    assert not is_same_service(done, after(done, "k", soon_after._replace(reading_m=52e6)))
+    assert not is_same_service(done, after(done, "k", soon_after._replace(today=date(2027, 3, 1))))
+    assert not is_same_service(msgspec.structs.replace(done, stage="soon"), after(done, "k", soon_after))
     nothing = Interval("k", done.basis)
     assert not is_same_service(nothing, nothing)
 
 
+def test_what_starts_long_before_is_about_something_else() -> None:
+    early = NOW._replace(reading_m=49.5e6)
+    each = with_reminder(first(BOTH), [left_by("distance", now=early)], 0.0)  # 5,500 km before
+    assert (each.reminded, each.learned_m, each.learned_days) == (True, None, None)
+    each = with_reminder(first(BOTH), [left_by("time", now=NOW._replace(today=date(2026, 11, 20)))], 0.0)  # 101 days before
+    assert each.learned_days is None
+    slow = early._replace(reading_m=53e6, pace=Rate(5_000.0, 5_000.0, 5_000.0))
+    each = with_reminder(first(BOTH), [left_by("distance", now=slow)], 0.0)  # 400 days of it
+    assert (each.learned_m, each.learned_days) == (2e6, 90.0)
+
+
+def test_the_units_own_reading_is_corrected_and_not_what_a_person_named() -> None:
+    own, named = after(first(BOTH), "k", NOW), first(BOTH)
+    assert shifted(own, 5e6, own_alone=True).last_m == 55e6
+    assert shifted(named, 5e6, own_alone=True).last_m == 40e6
+
+
+def test_what_is_told_better_of_the_same_service_keeps_what_is_known() -> None:
+    each = after(first(BOTH), "k", NOW)
+    better = after(each, "k", NOW._replace(reading_m=None, today=date(2026, 11, 10)))
+    assert (corrected(each, better).last_m, corrected(each, better).last_day) == (50e6, "2026-11-10")
+    undated = after(each, "k", NOW._replace(reading_m=49.9e6, today=None))
+    assert (corrected(each, undated).last_m, corrected(each, undated).last_day) == (49.9e6, "2026-11-22")
+
+
+def test_engine_hours_go_back_with_the_way() -> None:
+    counters = Counters(engine_h=100.0, trips_h=10.0, trips_m=500_000.0)
+    done = following(first(BOTH), "k", Done(49e6, TODAY, back_m=1e6), counters, "told", first(BOTH).basis)
+    assert done.last_engine_h == 80.0
+
+
+def test_a_reading_that_is_learned_later_is_put_back_to_the_day() -> None:
+    without = NOW._replace(reading_m=None, counters=Counters(driven_m=1e6))
+    done = after(first(BOTH), "k", without)
+    assert done.last_m is None
+    later = completed(done, NOW._replace(reading_m=80e6, counters=Counters(driven_m=4e6)))
+    assert (later.last_m, later.is_about) == (77e6, True)
+
+
 def test_another_cluster_moves_both_intervals_and_no_key() -> None:
-    each = shifted(following(first(BOTH), "65000000", NOW, "told", first(BOTH).basis), -49e6)
+    each = shifted(after(first(BOTH), "65000000", NOW), -49e6)
     assert each.before is not None
     assert (each.key, each.last_m, each.before.last_m) == ("65000000", 1e6, -9e6)
-
-
-@pytest.mark.parametrize(
-    ("day", "on"),
-    [(None, TODAY), ("2026-11-01", date(2026, 11, 1)), ("2026-11-23", TODAY), ("2026-02-31", TODAY), ("soon", TODAY)],
-)
-def test_a_day_is_one_that_was(day: str | None, on: date) -> None:
-    assert not_after(day, TODAY) == on
 
 
 def test_a_prompt_is_known_by_whoever_heard_it() -> None:

@@ -9,7 +9,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agent.localtime import at_ns, day_of, local, minute_of, next_time_ns, quiet_until_ns
+from agent.localtime import (
+    at_ns,
+    day_of,
+    days_of,
+    local,
+    minute_of,
+    month_end_ns,
+    month_of,
+    month_start_ns,
+    months_back,
+    next_time_ns,
+    quiet_until_ns,
+)
 from agent.model import NS
 
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -71,3 +83,19 @@ def test_equal_times_are_no_quiet_hours() -> None:
 
 def test_quiet_hours_that_end_in_an_hour_that_comes_twice_end_in_the_second_if_it_is_that() -> None:
     assert quiet_until_ns(utc("2026-10-25T01:10"), "21:30", "02:30", BERLIN) == utc("2026-10-25T01:30")
+
+
+def test_a_month_is_local() -> None:
+    assert month_start_ns("2026-10", BERLIN) == utc("2026-09-30T22:00:00")
+    assert month_end_ns("2026-10", BERLIN) == utc("2026-10-31T23:00:00"), "summer time is over by then"
+    assert month_of(utc("2026-10-31T22:59:00"), BERLIN) == "2026-10"
+    assert month_of(utc("2026-10-31T23:00:00"), BERLIN) == "2026-11"
+    assert month_end_ns("2026-12", BERLIN) == month_start_ns("2027-01", BERLIN)
+    assert [days_of(m) for m in ("2026-02", "2028-02", "2026-12")] == [28, 29, 31]
+
+
+@pytest.mark.parametrize(
+    ("month", "n", "there"), [("2026-10", 1, "2026-09"), ("2026-01", 1, "2025-12"), ("2025-12", -1, "2026-01")]
+)
+def test_months_back(month: str, n: int, there: str) -> None:
+    assert months_back(month, n) == there

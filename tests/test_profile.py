@@ -2,10 +2,27 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
-from agent.household import Driver
-from agent.profile import bound, changed, is_binding, is_day, is_id, is_span, is_time, is_zone, known_by, unbound
+from agent.household import AS_OWNER, Driver, Household
+from agent.profile import (
+    MOST,
+    bound,
+    changed,
+    faults,
+    is_binding,
+    is_day,
+    is_id,
+    is_name,
+    is_span,
+    is_time,
+    is_zone,
+    known_by,
+    mended,
+    taken_by,
+    unbound,
+)
 
 
 @pytest.mark.parametrize(
@@ -16,6 +33,11 @@ from agent.profile import bound, changed, is_binding, is_day, is_id, is_span, is
         (is_span, ["21:30-07:30", "0:00-0:00"], ["21:30", "21:30-", "-07:30", "21:30-7", "21:30–07:30"]),
         (is_day, ["2028-04-01"], ["2028-4-1", "1.4.2028", "2028-02-30", ""]),
         (is_zone, ["Europe/Berlin", "UTC"], ["Berlin", "", "../etc", "Europe/"]),
+        (
+            is_name,
+            ["Ana", "", "Łucja-Zoë O'Néill", "علی\u200cرضا", "李小龍", "👩\u200d🔧"],
+            ["a\nb", "x" * 65, "a\u202eb", "\x00"],
+        ),
         (is_binding, ["1", "aa:bb", "black key"], ["", "0", "NONE", "not_available", "x" * 65, "a\nb"]),
     ],
 )
@@ -39,3 +61,56 @@ def test_bindings_come_and_go() -> None:
     assert known_by(ana) == ["key fob 1", "key fob 2", "phone tag aa"]
     assert known_by(unbound(ana, {"key_fobs": ("1", "7"), "phone_tags": ("aa",)})) == ["key fob 2"]
     assert unbound(ana, {"key_fobs": ("7",)}) == ana
+
+
+WRONG = [
+    ("id", ""),
+    ("id", "unknown"),
+    ("id", "Ana Müller"),
+    ("name", "Ana\nMüller"),
+    ("person", "a@b"),
+    ("timezone", "Europe/Atlantis"),
+    ("timezone", ""),
+    ("quiet_from", "25:00"),
+    ("quiet_from", "7:30"),
+    ("quiet_to", ""),
+    ("tell_at", "usual"),
+    ("of_age", "2028-02-30"),
+    ("key_fobs", ("1", "none")),
+    ("phone_tags", tuple(map(str, range(1, MOST + 2)))),
+]
+
+
+@pytest.mark.parametrize(("field", "value"), WRONG)
+def test_what_a_profile_cannot_be_is_named(field: str, value: object) -> None:
+    (fault,) = faults(msgspec.structs.replace(Driver("ana"), **{field: value}))
+    assert fault[0] == field and fault[1]
+
+
+def test_nothing_is_wrong_with_a_whole_profile() -> None:
+    whole = Driver(
+        "ana", "Ana", "ana-at-home", True, "mi", "de", "Europe/Vienna", "22:00", "06:30", "18:30", "page", "2031-05-01", ("a@b",)
+    )
+    assert list(faults(whole)) == list(faults(Driver("ana"))) == list(faults(AS_OWNER)) == []
+
+
+@pytest.mark.parametrize(("field", "value"), WRONG)
+def test_what_lies_in_an_old_state_is_mended(field: str, value: object) -> None:
+    driver = msgspec.structs.replace(Driver("ana", consents=("report",), name="Ana"), **{field: value})
+    kept = mended(Household((driver,), driver))
+    assert [f for each in (*kept.drivers, kept.owner) for f, _ in faults(each)] in ([], ["id"], ["id", "id"])
+    assert all(each.consents == ("report",) for each in kept.drivers)
+    assert mended(kept) == kept
+
+
+def test_what_was_meant_is_kept_where_it_can_be_told() -> None:
+    (kept,) = mended(Household((Driver("ana", quiet_from="7:30", tell_at="9:00", key_fobs=("none", "2")),))).drivers
+    assert (kept.quiet_from, kept.tell_at, kept.key_fobs) == ("07:30", "09:00", ("2",))
+
+
+def test_a_key_is_one_person_s() -> None:
+    household = Household((Driver("ben", key_fobs=("1",), identifiers=("b@x",)),))
+    assert taken_by(Driver("ana", key_fobs=("2", "1")), household) == "key fob 1 is ben's"
+    assert taken_by(Driver("ana", identifiers=("b@x",)), household) == "identifier b@x is ben's"
+    assert taken_by(Driver("ben", key_fobs=("1",)), household) is None
+    assert taken_by(Driver("ana", phone_tags=("1",)), household) is None

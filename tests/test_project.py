@@ -106,6 +106,19 @@ def test_the_top_level_is_a_few_rooms() -> None:
     assert found == TOP_LEVEL
 
 
+def test_what_the_readme_names_is_there() -> None:
+    text = (ROOT / "README.md").read_text()
+    paths = re.findall(r"`((?:agent|dbc|hil|systemd|tests)/[^`\s]*)`", text)
+    modules = re.findall(r"python -m (hil[\w.]*)", text)
+    assert len(paths) > 10 and len(modules) > 5
+    for path in paths:
+        named = path.partition("<")[0].partition("NNNN")[0]  # what stands for many: the folder that they are in
+        assert (ROOT / (named if named == path else named.rpartition("/")[0])).exists(), path
+    for module in modules:
+        place = ROOT / module.replace(".", "/")
+        assert place.with_suffix(".py").exists() or (place / "__main__.py").exists(), module
+
+
 def test_no_file_knows_the_machine_it_was_written_on() -> None:
     found = [f"{p}: {where}" for p in files() for where in ELSEWHERE if where.encode() in p.read_bytes()]
     assert not found

@@ -7,9 +7,12 @@ from collections import Counter
 import pytest
 
 from agent import moment
+from agent.engine import Engine
 from agent.events import prompt
 from agent.events.concern import ConcernSettled
 from agent.model import NS, Context, Event
+from agent.moment import Person, next_moment
+from agent.offer import Offer
 from agent.prompts import Prompt, PromptState
 from hil.bench import weeks
 from hil.bench.week_plan import plan
@@ -62,6 +65,23 @@ def test_it_finds_an_ignition_that_is_not_heard(monkeypatch: pytest.MonkeyPatch)
     text = found()
     assert "released while the ignition is on" in text
     assert "released while the ignition is not known" in text
+
+
+def test_it_finds_a_unit_that_takes_its_own_absence_for_silence(monkeypatch: pytest.MonkeyPatch) -> None:
+    def listens(engine: Engine, t_ns: int) -> None:
+        engine._was_away, engine._t_ns = False, engine._t_ns if engine._t_ns >= 0 else t_ns
+
+    monkeypatch.setattr(Engine, "_listen", listens)
+    assert "released while the ignition is" in found()
+
+
+def test_it_finds_what_comes_early_with_a_congratulation(monkeypatch: pytest.MonkeyPatch) -> None:
+    def as_one(state: PromptState, person: Person, driver: str, ready: list[Prompt], parked_ns: int, now_ns: int) -> list[Offer]:
+        is_usual = all(p.concern.urgency == "usual" for p in ready)
+        return [Offer(ready, next_moment(person, now_ns, parked_ns, (), is_usual=is_usual))]
+
+    monkeypatch.setattr(prompt, "offers", as_one)
+    assert "came early" in found()
 
 
 def test_it_finds_a_prompt_that_is_lost(monkeypatch: pytest.MonkeyPatch) -> None:

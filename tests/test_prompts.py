@@ -66,11 +66,13 @@ def test_a_part_that_was_settled_after_it_could_be_shown_keeps_it_counted() -> N
     assert len(both.said) == 1
 
 
-def test_a_message_counts_once_and_for_a_week_and_a_day() -> None:
+def test_a_message_counts_once_and_for_a_week_also_for_one_that_leaves_early() -> None:
     kept = state()
     for day in (1_000, 1_000, 1_003, 1_009):
         kept.said_to("ana", day * DAY_NS)
-    assert [s.utc_ns // DAY_NS for s in kept.said] == [1_003, 1_009]
+    assert [s.utc_ns // DAY_NS for s in kept.said] == [1_000, 1_003, 1_009]
+    kept.said_to("ana", 1_011 * DAY_NS)
+    assert [s.utc_ns // DAY_NS for s in kept.said] == [1_003, 1_009, 1_011]
 
 
 def test_a_clock_that_was_ahead_is_put_back_with_all_that_it_dated() -> None:

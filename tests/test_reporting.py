@@ -223,10 +223,18 @@ ANA_OWNER = Bench().setup.owner
 
 def test_the_ledger_counts_what_the_tables_hold(store: Store) -> None:
     keep(store, row("a", "2026-01-31"), row("b", "2026-10-26"))
-    prompts = [("service", 1, None), ("service", None, None), ("milestone", 2, "wrong"), ("report", 3, None)]
+    prompts: list[tuple[str, int | None, int | None, str | None, str | None]] = [
+        ("service", 1, 2, None, "withdrawn"),  # done, after it was told
+        ("service", None, None, None, "held"),
+        ("service", 1, None, None, "withdrawn"),  # done, before it was
+        ("notice", 1, None, None, "expired"),
+        ("milestone", 2, 3, "wrong", "wrong"),
+        ("report", 3, None, "wrong", "wrong"),
+        ("report", 3, None, None, "released"),
+    ]
     for n, each in enumerate(prompts):
-        names = "id, topic, kind, released_ns, answer"
-        store.conn.execute(f"INSERT INTO prompts ({names}) VALUES (?, ?, ?, ?, ?)", (str(n), str(n), *each))
+        names = "id, topic, kind, released_ns, delivered_utc_ns, answer, state"
+        store.conn.execute(f"INSERT INTO prompts ({names}) VALUES (?, ?, ?, ?, ?, ?, ?)", (str(n), str(n), *each))
     store.conn.execute("INSERT INTO once (id, kind) VALUES ('m', 'MilestoneReached')")
     for month, driver in (("2026-09", "ana"), ("2026-09", "ben"), ("2026-10", "ana")):
         store.conn.execute("INSERT INTO reports (month, driver, id, body) VALUES (?, ?, 'i', '{}')", (month, driver))
@@ -235,7 +243,7 @@ def test_the_ledger_counts_what_the_tables_hold(store: Store) -> None:
     assert found is not None
     assert (found.months, found.first_day, found.distance_m) == (9, "2026-01-31", 40_000.0)
     assert (found.reports, found.services_told, found.services_before_beep, found.milestones) == (2, 1, 1, 1)
-    assert (found.prompts_sent, found.prompts_wrong) == (2, 1)
+    assert (found.recalls, found.prompts_sent, found.prompts_wrong) == (0, 4, 2), "what nobody saw was not told"
     assert reporting.relationship(store.conn, ANA_OWNER, state, utc_ns("2026-03-31")) is None, "three months are the least"
 
 

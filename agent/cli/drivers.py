@@ -17,19 +17,17 @@ from agent.cli.trips import owner_of
 from agent.household import Channel, Driver, Household, Kind, Language, Purpose
 from agent.profile import (
     BINDINGS,
+    CHECKS,
     HEAD,
-    LONGEST,
     USUAL,
+    Check,
     bound,
     cells,
     changed,
-    is_binding,
-    is_day,
-    is_id,
     is_span,
     is_time,
-    is_zone,
     known_by,
+    mended,
     people_line,
     unbound,
 )
@@ -96,61 +94,66 @@ def list_(config_path: Path, store_path: Path | None, as_json: bool) -> None:
 # -- what is entered -----------------------------------------------------------------------------------
 
 
-def _checked(is_right: Callable[[str], bool], what: str) -> Callable[[click.Context, click.Parameter, Any], Any]:
+def _checked(check: Check) -> Callable[[click.Context, click.Parameter, Any], Any]:
     """A click callback: a text, or several, as they have to be."""
 
-    def check(_: click.Context, option: click.Parameter, given: Any) -> Any:
+    def checked(_: click.Context, option: click.Parameter, given: Any) -> Any:
         for text in given if isinstance(given, tuple) else (given,):
-            if text is not None and not is_right(text):
-                raise click.BadParameter(f"{text!r} is {what}", param=option)
+            if text is not None and not check.is_right(text):
+                raise click.BadParameter(f"{text!r} is {check.what}", param=option)
         return given
 
-    return check
+    return checked
 
 
-_is_id = _checked(
-    is_id,
-    "no id: use a-z, 0-9 and -, at most 32 of them, and not `unknown`; it leaves the car, so rather `a1` than a full name",
-)
-_is_own = _checked(
-    is_binding, f"nothing to know anybody by: it has to be as the car says it, at most {LONGEST} characters; 0 means no key"
-)
+QUIET = Check(is_span, "no span of hours; write it like 21:30-07:30 (equal times: no quiet hours)")
+TELL_AT = Check(lambda text: text == USUAL or is_time(text), f"no time of day; write it like 18:30, or `{USUAL}`")
 
-id_argument = click.argument("driver_id", metavar="ID", callback=_is_id)
+id_argument = click.argument("driver_id", metavar="ID", callback=_checked(CHECKS["id"]))
 
 PROFILE = (
-    click.option("--name", help="What they are called on the unit and in their own report. It stays here."),
-    click.option("--person", callback=_is_id, help="The same person's id in every car of the household; default: ID."),
+    click.option(
+        "--name",
+        callback=_checked(CHECKS["name"]),
+        help="What they are called on the unit and in their own report. It stays here.",
+    ),
+    click.option(
+        "--person", callback=_checked(CHECKS["person"]), help="The same person's id in every car of the household; default: ID."
+    ),
     click.option("--keeper/--no-keeper", "is_keeper", default=None, help="Hears what the car needs."),
     click.option("--counts", type=click.Choice(["km", "mi"]), help="Default: as keyoff.toml says."),
     click.option("--language", type=click.Choice(get_args(Language)), help="Default: en."),
     click.option(
         "--timezone",
-        callback=_checked(is_zone, "no IANA time zone; write one like Europe/Berlin"),
+        callback=_checked(CHECKS["timezone"]),
         help="Like Europe/Berlin; default: as keyoff.toml says.",
     ),
     click.option(
         "--quiet",
-        callback=_checked(is_span, "no span of hours; write it like 21:30-07:30 (equal times: no quiet hours)"),
+        callback=_checked(QUIET),
         help="No word in these hours, local. Default: 21:30-07:30.",
     ),
     click.option(
         "--tell-at",
-        callback=_checked(lambda text: text == USUAL or is_time(text), f"no time of day; write it like 18:30, or `{USUAL}`"),
+        callback=_checked(TELL_AT),
         help=f"When they want to be told; `{USUAL}`: when they are usually home.",
     ),
     click.option("--channel", type=click.Choice(get_args(Channel)), help="Default: mail."),
     click.option(
         "--of-age",
-        callback=_checked(is_day, "no day; write it like 2028-04-01"),
+        callback=_checked(CHECKS["of_age"]),
         help="The day on which they are 18. Until then their parents' view needs both consents.",
     ),
 )
 
-OWN = (
-    click.option("--key-fob", "key_fobs", multiple=True, callback=_is_own, help="As the car says it; may be repeated."),
-    click.option("--seat-memory", "seat_memories", multiple=True, callback=_is_own, help="Likewise."),
-    click.option("--phone-tag", "phone_tags", multiple=True, callback=_is_own, help="Likewise."),
+OWN = tuple(
+    click.option(flag, field, multiple=True, callback=_checked(CHECKS[field]), help=text)
+    for flag, field, text in (
+        ("--identifier", "identifiers", "Whom the car says it is (a login, a face), if not ID; may be repeated."),
+        ("--key-fob", "key_fobs", "As the car says it; may be repeated."),
+        ("--seat-memory", "seat_memories", "Likewise."),
+        ("--phone-tag", "phone_tags", "Likewise."),
+    )
 )
 
 Command = Callable[..., Any]
@@ -192,7 +195,7 @@ def set_(driver_id: str, config_path: Path, store_path: Path | None, **given: An
 
 
 @command.command()
-@id_argument
+@click.argument("driver_id", metavar="ID")
 @config_option
 @store_option
 def remove(driver_id: str, config_path: Path, store_path: Path | None) -> None:
@@ -220,7 +223,7 @@ def bind(driver_id: str, last_trip: bool, config_path: Path, store_path: Path | 
     if last_trip:
         given = {field: (*given[field], *said) for field, said in _last_said(path).items()}
     if not any(given.values()):
-        raise click.UsageError("nothing to bind: name --key-fob, --seat-memory, --phone-tag, or --last-trip")
+        raise click.UsageError("nothing to bind: name --identifier, --key-fob, --seat-memory, --phone-tag, or --last-trip")
     for other in kept_household(path).drivers:
         less = unbound(other, given)
         if other.id != driver_id and less != other:
@@ -287,8 +290,7 @@ def _last_said(path: Path) -> dict[str, tuple[str, ...]]:
     said = kept_style(path).said
     found: dict[str, tuple[str, ...]] = {field: (said[kind],) if kind in said else () for field, kind in BINDINGS.items()}
     if not any(found.values()):
-        named = f"; it names the driver {said['identifier']!r}: make that the ID or the --person" if said else ""
-        raise click.UsageError(f"the car told no key, seat memory or phone on the last trip{named}")
+        raise click.UsageError("the car told no identifier, key, seat memory or phone on the last trip")
     return found
 
 
@@ -320,7 +322,7 @@ def kept_household(path: Path) -> Household:
     """The profiles as the unit has them; nobody before its first run. Raises StoreError."""
     from agent.events.household import HouseholdState
 
-    return _state(path, "household", HouseholdState).lent
+    return mended(_state(path, "household", HouseholdState).lent)
 
 
 def kept_style(path: Path) -> DriverStyleState:

@@ -9,7 +9,7 @@ import click
 
 from agent.cli.load import load_config, setup_of
 from agent.config import Config, ConfigError, UnitConfig, VehicleConfig
-from agent.io.requests import Request, leave
+from agent.io.requests import Request, leave, refusal
 from agent.io.store import Store, StoreError
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ def enter(config_path: Path, store_path: Path | None, request: Request) -> None:
     """Have `request` done. Raises StoreError, ConfigError."""
     from agent.daemon import Daemon  # late
     from agent.io import clock
+    from agent.io.ledger import Ledger
 
     config = (
         load_config(config_path)
@@ -39,7 +40,7 @@ def enter(config_path: Path, store_path: Path | None, request: Request) -> None:
     try:
         setup, plan = setup_of(config, config_path)
         daemon = Daemon(setup, plan, store, clock.boot_id())
-        daemon.tick(clock.boottime_ns(), clock.wall())
+        daemon.tick(clock.boottime_ns(), clock.wall(Ledger(store).floor_utc_ns()))
         apply(daemon, request)
     finally:
         store.close()
@@ -64,11 +65,15 @@ def apply(daemon: Daemon, request: Request) -> None:
 
 
 def _leave(state_dir: Path, request: Request) -> None:
+    """Raises ConfigError when the daemon refuses it."""
     from agent.io import clock
 
     path = leave(state_dir, request)
     for _ in range(round(WAIT_S * 10)):
         if not path.exists():
+            why = refusal(path)
+            if why is not None:
+                raise ConfigError(why)
             return
         clock.pause(0.1)
     click.echo("The daemon has not taken it in yet; it will when it can (keyoff status tells whether it runs).", err=True)

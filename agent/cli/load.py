@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections.abc import Iterator, Sequence
-from datetime import date
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -14,9 +13,12 @@ import msgspec
 
 from agent.config import Config, ConfigError, Service, UnitConfig, VehicleConfig, parse
 from agent.decode import Plan
-from agent.io.store import StoreError, connect, store_error
+from agent.io.database import connect_to_look, in_memory
+from agent.io.schema import names
+from agent.io.store_error import StoreError, store_error
 from agent.io.vehicles import find_vehicle
 from agent.model import Setup
+from agent.profile import CLOCK, is_day
 
 DEFAULT_CONFIG = Path("/etc/keyoff/keyoff.toml")
 
@@ -62,8 +64,8 @@ def check(config: Config, path: Path) -> None:
         raise ConfigError(
             f"{path}: owner.timezone: {owner.timezone!r} is no IANA time zone; write one like Europe/Berlin"
         ) from None
-    if owner.tell_at is not None and not _is_time(owner.tell_at):
-        raise ConfigError(f'{path}: owner.tell_at: {owner.tell_at!r} is no time of day; write it like "18:30"')
+    if owner.tell_at is not None and not CLOCK.is_right(owner.tell_at):
+        raise ConfigError(f"{path}: owner.tell_at: {owner.tell_at!r} is {CLOCK.what}")
     for fault in service_faults(config.service):
         raise ConfigError(f"{path}: {fault}")
 
@@ -104,20 +106,8 @@ def _counted_faults(service: Service, item: str, key: str) -> Iterator[str]:
         yield f"service.{key}: {item} needs more than 0"
     if every is not None and last is None:
         yield f"service.{last_key}: {item} has {key}, so it needs {last_key} too: where it stood when it was last done"
-    if isinstance(last, str) and not _is_day(last):
+    if isinstance(last, str) and not is_day(last):
         yield f'service.{last_key}: {item}: {last!r} is no day; write it like "2026-03-01"'
-
-
-def _is_day(text: str) -> bool:
-    try:
-        return date.fromisoformat(text).isoformat() == text
-    except ValueError:
-        return False
-
-
-def _is_time(text: str) -> bool:
-    hour, _, minute = text.partition(":")
-    return hour.isdigit() and minute.isdigit() and len(minute) == 2 and int(hour) < 24 and int(minute) < 60
 
 
 def setup_of(config: Config, path: Path | None) -> tuple[Setup, Plan]:
@@ -130,7 +120,7 @@ def setup_of(config: Config, path: Path | None) -> tuple[Setup, Plan]:
         folder = path.parent / folder
     vehicle, profile = find_vehicle(config.vehicle.profile, folder)
     plan = load_plan(vehicle, profile, wanted=wanted(), cache_dir=Path(config.unit.cache_dir))
-    return Setup(config.unit.id, vehicle, config.owner, config.service, config.car), plan
+    return Setup(config.unit.id, vehicle, config.owner, config.service, config.car, config.vehicle.profile), plan
 
 
 def bench_config(vehicle: str, config_path: Path | None) -> Config:
@@ -160,7 +150,9 @@ def look(path: Path) -> sqlite3.Connection:
     except PermissionError:
         raise StoreError(f"{path}: it is not yours to read; run this with sudo") from None
     try:
-        conn = connect(path, read_only=True)
+        conn = connect_to_look(path)
+        if conn.execute("PRAGMA user_version").fetchone()[0] < len(names()):
+            conn = in_memory(conn)  # an earlier version's: who looks changes nothing
         conn.execute("SELECT 1 FROM trips LIMIT 1")
     except sqlite3.Error as e:
         raise store_error(path, e) from e

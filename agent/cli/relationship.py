@@ -10,6 +10,7 @@ import click
 
 from agent.cli.load import config_option, json_option, look, store_file, store_option
 from agent.cli.report import now_utc_ns, owner_and_vehicle
+from agent.cli.show import breakable
 
 if TYPE_CHECKING:
     from agent.config import Owner
@@ -64,4 +65,4 @@ def _lines(found: Relationship, owner: Owner) -> list[str]:
 
     say = Amounts("en", owner.counts, owner.economy)
     section = Section(phrase("ledger", "en"), list(ledger(found, say)))
-    return [line.replace("\u00a0", " ") for line in section_lines(section)]
+    return [breakable(line) for line in section_lines(section)]

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, cast
 import click
 
 from agent.cli.load import bench_config, setup_of, store_option
-from agent.cli.show import moment, table
+from agent.cli.show import breakable, moment, table
 from agent.cli.status import prompt_state
 from agent.cli.trips import trip_table
 
@@ -122,7 +122,7 @@ def _report(daemon: Daemon, zone: str, counts: str) -> None:
     )
     prompts = daemon.store.conn.execute("SELECT * FROM prompts ORDER BY raised_ns").fetchall()
     if prompts:
-        rows_ = [(p["title"] or p["topic"], moment(p["raised_utc_ns"], zone), prompt_state(p, zone)) for p in prompts]
+        rows_ = [(breakable(p["title"] or p["topic"]), moment(p["raised_utc_ns"], zone), prompt_state(p, zone)) for p in prompts]
         click.echo("\n" + table(("prompt", "raised", "state"), rows_))
     if daemon.uplink is not None:
         click.echo(f"{daemon.store.unsent()} events are not acknowledged by the broker yet.")

@@ -93,8 +93,8 @@ def _find(conn: sqlite3.Connection, owner: Owner, vehicle: str, month: str | Non
     if driver is not None:
         made = {id: report for id, report in made.items() if id == driver}
     if not made:
-        whom = f" for {driver!r}" if driver else ""
-        raise click.BadParameter(f"nothing to report of {month}{whom}: no trip of theirs is kept", param_hint="--month/--driver")
+        whom, whose = (f" for {driver!r}", "theirs") if driver else ("", "that month")
+        raise click.BadParameter(f"nothing to report of {month}{whom}: no trip of {whose} is kept", param_hint="--month/--driver")
     return next(iter(made.values()))
 
 
@@ -102,7 +102,7 @@ def latest(conn: sqlite3.Connection, owner: Owner) -> str | None:
     """The last month that was reported, else the last with a trip."""
     from zoneinfo import ZoneInfo
 
-    from agent.report.rows import month_of
+    from agent.localtime import month_of
 
     row = conn.execute("SELECT max(month) FROM reports").fetchone()
     if row[0] is not None:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 IDLE_S = 0.2  # how long it waits for a frame: the loop's heartbeat
 BATCH_S = 0.02  # let some frames gather: one decoding of eighty is cheaper than eighty of one
 TICK_NS = NS  # wakes, commits, requests and the uplink are looked at once a second
+SUSPENDED_NS = 60 * NS  # without a beat: no disk is that slow, and a car may have been driven off by then
 STATUS_TICKS = 10
 RETAINED_NS = 90 * 86_400 * NS  # a quarter of a year of what is looked at while something is being searched for
 
@@ -81,10 +82,11 @@ class Loop:
         from agent.io.systemd import Notifier
 
         self.daemon, self.buses, self.state_dir, self.uplink = daemon, buses, state_dir, uplink
-        daemon.counters.append(lambda: {f"{b.config.name}: frames for which there was no time": b.overrun for b in buses})
+        daemon.counters += [bus.counts for bus in buses]
         self.notifier = Notifier()
         self.ticks = 0
         self._next_ns = 0
+        self._beat_ns: int | None = None
         self.ledger = Ledger(daemon.store)
         self.floor_utc_ns = self._floor_utc_ns()
         self.calendar = Calendar(self.ledger, daemon.zone)
@@ -114,6 +116,10 @@ class Loop:
 
         self._heard.wait(IDLE_S)
         self._heard.clear()
+        began_ns = clock.boottime_ns()
+        if began_ns - (self._beat_ns or began_ns) > SUSPENDED_NS:
+            self.daemon.resume(began_ns)
+        self._beat_ns = began_ns
         self.hear()
         now_ns = clock.boottime_ns()
         if now_ns < self._next_ns:
@@ -124,6 +130,8 @@ class Loop:
         self._next_ns = now_ns + TICK_NS
         self.ticks += 1
         wall = clock.wall(self.floor_utc_ns)
+        if wall is not None and wall.quality == "synchronised":
+            self.floor_utc_ns = wall.utc_ns(now_ns)
         self.daemon.tick(now_ns, wall)
         self.daemon.take()  # nobody here prints events
         self._take_requests()
@@ -158,18 +166,20 @@ class Loop:
         return "; ".join([f"{trip}, {frames} frames heard, {self.daemon.store.unsent()} events to send", *troubles])
 
     def _take_requests(self) -> None:
-        from agent.cli.enter import apply
         from agent.io import requests
         from agent.io.store import StoreError
 
         if self.daemon.store_trouble:
             return  # what cannot be written now waits where it is
         for path, request in requests.waiting(self.state_dir):
+            from agent.cli.enter import apply  # late: not on most days
+
             try:
                 if request is not None:
                     apply(self.daemon, request)
             except ConfigError as e:
                 click.echo(f"keyoff: a request was refused: {e}", err=True)
+                requests.refuse(path, str(e))
             except StoreError as e:
                 self.daemon.store_trouble = str(e)  # it is in memory, and is written as soon as the disk takes it
             with suppress(OSError):

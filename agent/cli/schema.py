@@ -21,11 +21,13 @@ from agent.cli.show import table
 )
 @json_option
 def command(kind: str | None, out: Path | None, as_json: bool) -> None:
-    """Every kind of event that leaves the vehicle; with KIND, that one's JSON Schema (2020-12).
+    """Every kind of event that leaves the vehicle; with KIND, that one's JSON Schema (2020-12), with `command` that of the
+    claims of a signed command.
 
     \b
       keyoff schema
       keyoff schema TripEnded > TripEnded.json
+      keyoff schema command
       keyoff schema --out schemas/
     """
     if kind is not None and out is not None:
@@ -55,9 +57,11 @@ def _write(folder: Path) -> list[str]:
 
 
 def _one(kind: str) -> str:
-    from agent.schema import event_schema, leaving, text
+    from agent.schema import COMMAND, command_schema, event_schema, leaving, text
 
     records = leaving()
+    if kind == COMMAND:
+        return text(command_schema())
     if kind not in records:
         near = difflib.get_close_matches(kind, records, n=1, cutoff=0.4)
         hint = f"did you mean {near[0]}?" if near else "`keyoff schema` lists them"

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from agent.events.service import ServiceState
 
 KM_MAX = 10_000_000.0  # as for the odometer
+READ_M = 500_000.0  # an odometer that is reckoned on may be behind by that; what is named beyond it is taken for where it stands
 NO_ITEMS = "No service item. Name them in keyoff.toml under [[service]]; systemd/keyoff.toml shows how."
 
 
@@ -58,14 +59,21 @@ def command(ctx: click.Context, config_path: Path, store_path: Path | None, as_j
 
 @command.command()
 @click.argument("item")
-@click.option("--km", type=click.FloatRange(0, KM_MAX), help="The odometer when it was done; default: as it stands now.")
-@click.option("--day", help="When it was done, like 2026-11-20; default: today.")
+@click.option("--km", type=click.FloatRange(0, KM_MAX), help="The odometer when it was done; default: as it stood then.")
+@click.option("--day", help="When it was done, like 2026-11-20; default: today, or when the odometer stood at --km.")
 @config_option
 @store_option
 def done(item: str, km: float | None, day: str | None, config_path: Path, store_path: Path | None) -> None:
-    """ITEM was done: its next interval begins there, and what was to be said of it is not said. ITEM: its start is enough."""
+    """ITEM was done: its next interval begins there, and what was to be said of it is not said. ITEM: its start is enough.
+
+    Of a past day the reading is reckoned from what was driven since, if that is known; --km knows better.
+    """
     if day is not None and not is_day(day):
         raise click.BadParameter(f"{day!r} is no day up to today; write it like 2026-11-20", param_hint="--day")
+    reading_m = known_items(config_path, store_path).state.reading_m
+    if km is not None and reading_m is not None and km * 1000 > reading_m + READ_M:
+        stands = f"the odometer stands at {reading_m / 1000:,.0f} km; if that is wrong, correct it first: keyoff odometer set"
+        raise click.BadParameter(f"{km:,.0f} km are still to come: {stands}", param_hint="--km")
     at = {} if km is None else {"reading_m": km * 1000}
     name = report(config_path, store_path, item, "done", at | ({} if day is None else {"day": day}))
     click.echo(f"Done: {name}{'' if km is None else f', at {km:,.0f} km'}{'' if day is None else f', on {day}'}.")

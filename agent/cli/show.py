@@ -8,7 +8,7 @@ from itertools import pairwise
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from agent.household import UNIT_M
+from agent.household import NO_BREAK, UNIT_M
 from agent.model import NS
 
 BARS = " ▁▂▃▄▅▆▇█"
@@ -40,6 +40,11 @@ def moment(utc_ns: int | None, zone: str = "UTC") -> str | None:
 
 def distance(m: float | None, counts: str = "km") -> str | None:
     return None if m is None else f"{m / UNIT_M[counts]:,.2f} {counts}"
+
+
+def breakable(text: str) -> str:
+    """Words that were made for a page: a terminal's can be found and copied with plain spaces."""
+    return text.replace(NO_BREAK, " ")
 
 
 def duration(s: float | None) -> str | None:

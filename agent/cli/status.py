@@ -10,8 +10,9 @@ from typing import Any
 
 import click
 
+from agent.cli.catalogues import lines, of_state, open_of
 from agent.cli.load import config_option, json_option, look, store_file, store_option
-from agent.cli.show import distance, moment
+from agent.cli.show import breakable, distance, moment
 from agent.cli.trips import owner_view
 from agent.io.states import read
 
@@ -28,7 +29,8 @@ PROMPTS = (
 @store_option
 @json_option
 def command(config_path: Path, store_path: Path | None, as_json: bool) -> None:
-    """Trip under way, trips kept, odometer, what waits for the cloud, prompts held and released, what was dropped."""
+    """Trip under way, trips kept, odometer, what waits for the cloud, prompts held and released, how old the latest
+    word about recalls is, what was dropped."""
     path = store_file(config_path, store_path)
     facts = gather(path)
     if as_json:
@@ -47,10 +49,17 @@ def command(config_path: Path, store_path: Path | None, as_json: bool) -> None:
     click.echo(f"odometer     {distance(reading, counts) or 'unknown'} ({facts['odometer']['source']})")
     click.echo(f"events       {facts['events']}, {facts['unacknowledged']} not acknowledged by the broker")
     for p in facts["prompts"]:
-        line = f"prompt       {p['title'] or p['topic']}: {prompt_state(p, zone)}"
+        line = f"prompt       {breakable(p['title'] or p['topic'])}: {prompt_state(p, zone)}"
         click.echo(textwrap.fill(line, 80, subsequent_indent=" " * 13))
     if facts["prompts"]:
         click.echo("             keyoff why tells more of each")
+    notices = facts["notices"]
+    if notices["applies"] or notices["cannot tell"]:
+        click.echo(f"notices      {notices['applies']} of this car, {notices['cannot tell']} that the unit cannot judge")
+    label = "recalls      "
+    for line in lines(notices["catalogues_utc_ns"], zone, now_utc_ns()):
+        click.echo(f"{label}{line}")
+        label = " " * len(label)
     for what, n in facts["dropped"].items():
         click.echo(f"dropped      {what}: {n}")
 
@@ -62,6 +71,7 @@ def gather(path: Path) -> dict[str, Any]:
     health = conn.execute("SELECT body FROM events WHERE kind = 'HealthReported' ORDER BY seq DESC LIMIT 1").fetchone()
     trips = conn.execute("SELECT count(*), max(end_utc_ns) FROM trips WHERE kind != 'unaccounted'").fetchone()
     odometer = states.get("odometer", {})
+    notice = states.get("notice", {})
     is_known = odometer.get("source", "none") != "none"
     return {
         "store_bytes": path.stat().st_size,
@@ -72,8 +82,17 @@ def gather(path: Path) -> dict[str, Any]:
         "events": conn.execute("SELECT count(*) FROM events").fetchone()[0],
         "unacknowledged": conn.execute("SELECT count(*) FROM events WHERE acked = 0").fetchone()[0],
         "prompts": [dict(r) for r in conn.execute(PROMPTS, (OVER_SHOWN,))],
+        "notices": {**open_of(notice), "catalogues_utc_ns": of_state(notice)},
         "dropped": json.loads(health["body"])["counts"] if health else {},
     }
+
+
+def now_utc_ns() -> int | None:
+    """By this machine's clock, if it has one to be believed."""
+    from agent.io import clock  # late
+
+    wall = clock.wall()
+    return wall.utc_ns(clock.boottime_ns()) if wall else None
 
 
 def prompt_state(row: Mapping[str, Any], zone: str) -> str:

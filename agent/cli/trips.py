@@ -13,6 +13,7 @@ import click
 from agent.cli.load import config_option, json_option, load_config, look, store_file, store_option
 from agent.cli.show import chart, distance, duration, moment, table
 from agent.config import Owner
+from agent.household import UNKNOWN
 
 UNACCOUNTED = "unaccounted"
 SHOWN_ABOVE = ("distance_m", "trips", "duration_s")  # in the trip's own row
@@ -65,7 +66,8 @@ def show(trip: str, config_path: Path, store_path: Path | None, as_json: bool) -
         return
     owner = owner_of(config_path)
     counts = owner.counts
-    click.echo(trip_table([row], owner.timezone, counts) + "\n")
+    click.echo(trip_table([row], owner.timezone, counts))
+    click.echo(f"\n{driver_line(row['driver'], row['driver_how'], row['driver_sure'])}\n")
     for line in chart(points.speed_kmh):
         click.echo(line)
     m = json.loads(row["metrics"])
@@ -85,6 +87,17 @@ def show(trip: str, config_path: Path, store_path: Path | None, as_json: bool) -
     dynamics = dynamics_rows(m)
     if dynamics:
         click.echo("\n" + table(("dynamics", "v·a95 m²/s³", "EU 2017/1151: at most"), dynamics))
+
+
+def driver_line(driver: str, how: str | None, sure: float | None) -> str:
+    """Who drove, how that is known and how sure it is."""
+    if driver == UNKNOWN and how not in (None, UNKNOWN, "household"):
+        return f"Who drove is unknown: the {how} contradicts itself or what else the car said."
+    if driver == UNKNOWN:
+        return "Who drove is unknown" + (", as the household says." if how == "household" else ": nothing told of anybody.")
+    known = {"household": "as the household says", "style": "by how it was driven", "default": "as nobody else was known"}
+    by = known.get(how or "", f"by the {how}") if how else "how that is known is not kept"
+    return f"{driver} drove, {by}{'' if sure is None else f' ({sure:.0%} sure)'}."
 
 
 def measured(row: sqlite3.Row, owner: Owner) -> list[tuple[str, str]]:

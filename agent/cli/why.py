@@ -12,8 +12,9 @@ from zoneinfo import ZoneInfo
 
 import click
 
+from agent.cli.catalogues import lines, of_state
 from agent.cli.load import config_option, json_option, load_config, look, store_file, store_option
-from agent.cli.show import moment, table
+from agent.cli.show import breakable, moment, table
 
 if TYPE_CHECKING:
     from agent.config import Owner
@@ -45,6 +46,7 @@ class View(NamedTuple):
     now_utc_ns: int | None
     events: dict[str, tuple[str, int | None]]  # id → kind, when
     told: dict[str, dict[str, Any]]  # prompt id → its row in the store
+    catalogues: dict[str, int] = {}  # source → when its last one was made, UTC ns
 
     @property
     def zone(self) -> str:
@@ -74,16 +76,18 @@ def command(which: str | None, config_path: Path, store_path: Path | None, as_js
     view = open_view(config_path, store_path)
     if which == TODAY:
         found = today(view)
-        click.echo(json.dumps(found, indent=2) if as_json else today_text(found, view.zone))
+        click.echo(json.dumps(found, indent=2) if as_json else f"{today_text(found, view.zone)}\n\n{recalls_text(view)}")
         return
     prompts = view.state.prompts if which is None else (find_prompt(view.state, which),)
     told = [explain(view, p) for p in prompts]
     if as_json:
         click.echo(json.dumps(told, indent=2))
     elif not told:
-        click.echo(NOTHING_YET)
+        click.echo(f"{NOTHING_YET}\n\n{recalls_text(view)}")
     else:
         click.echo(all_text(told, view.zone) if which is None else text(told[0], view.zone))
+        if which is None or told[0]["kind"] == "notice":
+            click.echo(f"\n{recalls_text(view)}")
 
 
 # -- what is known ---------------------------------------------------------------------------------
@@ -116,7 +120,8 @@ def open_view(config_path: Path, store_path: Path | None) -> View:
     t_ns, wall = clock.boottime_ns(), clock.wall()
     unit = config.unit.id if config else "replay"
     ctx = Context(t_ns, wall, unit, clock.boot_id(), None, household, habits)
-    return View(state, ctx, config.owner if config else Owner(), wall.utc_ns(t_ns) if wall else None, events, told)
+    catalogues = of_state(json.loads(states["notice"][1])) if "notice" in states else {}
+    return View(state, ctx, config.owner if config else Owner(), wall.utc_ns(t_ns) if wall else None, events, told, catalogues)
 
 
 def decoded(states: dict[str, tuple[int, bytes]], name: str, kind: type[S], version: int = 1) -> S:
@@ -136,6 +141,13 @@ def found_events(conn: sqlite3.Connection, state: PromptState) -> Iterator[tuple
         row = conn.execute("SELECT kind, utc_ns FROM events WHERE id = ?", (id,)).fetchone()
         if row is not None:
             yield id, (row["kind"], row["utc_ns"])
+
+
+def recalls_text(view: View) -> str:
+    return "\n".join(
+        textwrap.fill(f"recalls: {line}", WIDTH, subsequent_indent=" " * 9)
+        for line in lines(view.catalogues, view.zone, view.now_utc_ns)
+    )
 
 
 def find_prompt(state: PromptState, start: str) -> Prompt:
@@ -185,11 +197,11 @@ def title(view: View, prompt: Prompt) -> str:
 
     said = view.told.get(prompt.id, {}).get("title")
     if said:
-        return str(said)
+        return breakable(said)
     person = Person(view.driver(prompt.driver), view.owner, view.ctx.habits, view.ctx.unit)
     utc_ns = prompt.raised_utc_ns(view.ctx)
     words_ = words.say(prompt.concern, person, prompt.held_by, utc_ns, view.now_utc_ns)
-    return words_.title if words_ else prompt.concern.subject
+    return breakable(words_.title) if words_ else prompt.concern.subject
 
 
 def held_until(view: View, prompt: Prompt) -> tuple[int | None, str]:
@@ -228,18 +240,17 @@ def snoozed_until_ns(view: View, prompt: Prompt) -> int | None:
 def likely(view: View, prompt: Prompt) -> dict[str, Any] | None:
     """When it would be told if nothing else came: the rule's own reckoning, from now. None without a clock, and for what
     does not wait for a moment."""
-    from agent.moment import Person, next_moment
+    from agent.moment import Person
+    from agent.offer import offers
 
     if view.now_utc_ns is None or prompt.concern.urgency == "safety":
         return None
     state, now_ns = view.state, max(view.now_utc_ns, snoozed_until_ns(view, prompt) or 0)
     person = Person(view.driver(prompt.driver), view.owner, view.ctx.habits, view.ctx.unit)
-    pending = [p for p in state.find(lambda p: p.driver == prompt.driver) if p.is_pending(view.now_utc_ns or 0)]
-    starts = {p.window_utc_ns[0] for p in pending if p.window_utc_ns}
-    said_ns = [m.utc_ns for m in state.said if m.driver == prompt.driver and m.utc_ns not in starts]
     parked_ns = state.parked_utc_ns(view.ctx, view.now_utc_ns)
-    found = next_moment(person, now_ns, parked_ns, said_ns, is_usual=prompt.concern.urgency == "usual")
-    return {"from_utc_ns": found.from_utc_ns, "until_utc_ns": found.until_utc_ns, "waits": list(found.waits)}
+    found = offers(state, person, prompt.driver, [prompt], parked_ns=parked_ns, now_ns=now_ns)
+    told = next(offer.moment for offer in found if prompt in offer.prompts)
+    return {"from_utc_ns": told.from_utc_ns, "until_utc_ns": told.until_utc_ns, "waits": list(told.waits)}
 
 
 def text(told: dict[str, Any], zone: str) -> str:
@@ -322,7 +333,7 @@ def today(view: View) -> dict[str, Any]:
     return {
         "day": day,
         "said": [
-            {"id": r["id"], "title": r["title"] or r["topic"], "for": view.name(r["driver"]), "state": r["state"]}
+            {"id": r["id"], "title": breakable(r["title"] or r["topic"]), "for": view.name(r["driver"]), "state": r["state"]}
             | {name: r[name] for name in ("not_before_utc_ns", "not_after_utc_ns", "delivered_utc_ns")}
             for r in said
         ],

@@ -22,6 +22,7 @@ from agent.stitch import is_trusted
 ASK_S = 86_400  # no offer for a day: the prompt goes without
 BEST = 12  # a prompt takes the first three of them that are still to come when it leaves, which may be days later
 SOONEST_S = 12 * 3600  # a slot nearer than that is over before many a mail is read
+JUST_M = 1_000_000.0  # what was passed longer ago is no news at the counter: about a month of driving
 CONCERNS_KEPT = 10  # of one thing: a prompt of months ago may still be answered
 
 
@@ -81,6 +82,7 @@ class AppointmentState(msgspec.Struct):
     bookings: dict[str, Booking] = {}
     boot_id: str = ""
     reading_m: float | None = None
+    about: bool = False  # the reading is an estimate
     milestone: tuple[int, str, str] | None = None  # mark, unit, day
     faults: dict[str, str] = {}  # code → the day since when, "" when not known
 
@@ -134,7 +136,7 @@ class AppointmentRule(Rule):
                 else:  # what was offered for it is offered anew
                     self._put(event.bookable, chosen=None, slots=[])
             case OdometerAdvanced():
-                s.reading_m = event.reading_m
+                s.reading_m, s.about = event.reading_m, event.is_estimated
             case MilestoneReached():
                 s.milestone = (event.mark, event.counts, day_of(event.utc_ns, self.zone) if event.utc_ns is not None else "")
             case FaultSet():
@@ -201,14 +203,24 @@ class AppointmentRule(Rule):
     def _facts(self, driver: Driver, asked: str, words: str) -> dict[str, str]:
         """Five true facts for the person at the counter; what is not known is not there."""
         s, unit = self.state, counts(driver, self.setup.owner)
+        about = "about " if s.about else ""
         facts = {
-            "reading": f"{s.reading_m / UNIT_M[unit]:,.0f} {unit}" if s.reading_m is not None else "",
-            "milestone": " ".join(filter(None, (f"{s.milestone[0]:,} {s.milestone[1]}", s.milestone[2]))) if s.milestone else "",
+            "reading": f"{about}{s.reading_m / UNIT_M[unit]:,.0f} {unit}" if s.reading_m is not None else "",
+            "milestone": self._just_passed(),
             "faults": ", ".join(f"{code} since {day}" if day else code for code, day in sorted(s.faults.items())),
             "asked": asked,
             "words": words.strip(),
         }
         return {name: fact for name, fact in facts.items() if fact}
+
+    def _just_passed(self) -> str:
+        """The latest milestone, if the car has not gone far since; "" else."""
+        s = self.state
+        if s.milestone is None or s.reading_m is None:
+            return ""
+        mark, unit, day = s.milestone
+        is_near = 0 <= s.reading_m - mark * UNIT_M[unit] <= JUST_M
+        return " ".join(filter(None, (f"{mark:,} {unit}", day))) if is_near else ""
 
     def _ranked(self, ctx: Context, bookable: str) -> SlotsRanked:
         best = self._free(ctx, self.state.bookings[bookable].slots)[:BEST]

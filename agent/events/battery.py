@@ -5,6 +5,7 @@ What counts is the voltage at rest: the first one heard after REST_S without any
 | the first voltage after the silence | is |
 |---|---|
 | while the ignition is on, or it comes on within SETTLE_S | no reading: under load |
+| below DEAD_V | not heard: a computer that wakes says 0 before it has measured |
 | CHARGING_V or more, or below CRANKING_V where the car does not tell its ignition | no reading: it is charged, or cranks |
 | in another boot than the last one heard | held until trusted clocks say how long it rested |
 | else | a reading; where the car does not tell its ignition, with LOAD_V added: what rests on it is `about` |
@@ -42,6 +43,7 @@ REST_S = 4 * 3600  # most of the surface charge of a drive is gone by then
 SETTLE_S = 2  # a bus that wakes has sent its ignition by then (ten periods of 100 ms, and one of the voltage)
 CHARGING_V = 13.2  # no lead-acid battery rests as high: an alternator, converter or charger is on
 CRANKING_V = 10.5  # a starter pulls it below; at rest it would be dead (six cells at 1.75 V)
+DEAD_V = 6.0  # below it the computers that tell it do not run (ISO 16750-2: 6 V is the least they keep working at)
 LOAD_V = 0.3  # what ignition-on draws (10–20 A: lamps, pump, computers) takes off
 WEAK_V = 12.2  # about 50 % charge (12.65 V is full, 11.9 V empty): below it lead-acid sulphates, and a cold start gets doubtful
 WELL_V = 12.45  # about 75 %: well above WEAK_V, so that it does not flap
@@ -127,7 +129,7 @@ class Battery(Rule):
     def sample(self, ctx: Context, signal: str, value: Value) -> Iterator[Event]:
         self._enter(ctx)
         s = self.state
-        if not isinstance(value, (int, float)):
+        if not isinstance(value, (int, float)) or value < DEAD_V:
             return
         if s.heard_ns is None or ctx.t_ns - s.heard_ns >= REST_S * NS:
             s.candidate = Candidate(float(value), ctx.t_ns, None if s.heard_ns is None else True)

@@ -24,7 +24,7 @@ from agent.events.fault import FaultCleared, FaultSet
 from agent.events.milestone import MilestoneReached
 from agent.events.notice import NoticeMatched
 from agent.events.odometer import DistanceUnaccounted, OdometerRebased
-from agent.events.service import ServiceDue
+from agent.events.service_record import ServiceDue
 from agent.events.trip import TripEnded, TripStarted
 from agent.model import NS, TRUSTED, ClockQuality, Context, Event, Rule, Setup, Wall, derive_id
 

@@ -6,7 +6,6 @@ TripAttributed: the household said who drove. A trip has a driver from the start
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from datetime import UTC, datetime
 from typing import Any, ClassVar
 from zoneinfo import ZoneInfo
 
@@ -15,7 +14,8 @@ import msgspec
 from agent.attribution import How
 from agent.events.clock import ClockCorrected
 from agent.events.trip import TripEnded, TripStarted
-from agent.model import NS, Context, Event, Rule, Setup, derive_id
+from agent.localtime import month_end_ns, month_of
+from agent.model import Context, Event, Rule, Setup, derive_id
 from agent.stitch import is_trusted
 from agent.tally import Sums, combine
 
@@ -182,15 +182,3 @@ class DriverSummaries(Rule):
                 person=(known.person or known.id) if known else None,
                 household=self.setup.owner.household,
             )
-
-
-def month_of(utc_ns: int, zone: ZoneInfo) -> str:
-    """The local month of a moment, as "2026-10"."""
-    return f"{datetime.fromtimestamp(utc_ns // NS, UTC).astimezone(zone):%Y-%m}"
-
-
-def month_end_ns(month: str, zone: ZoneInfo) -> int:
-    """The first moment after `month`, in UTC ns."""
-    year, number = map(int, month.split("-"))
-    after = datetime(year + number // 12, number % 12 + 1, 1, tzinfo=zone)
-    return round(after.timestamp()) * NS

@@ -17,7 +17,7 @@ off leaves it out. Which ECU said so is not known, and all but one always say of
 
 A code set as stored or permanent that is to be looked at soon, or before driving on, is a Concern too; a pending one never:
 the ECU itself waits for a second drive before it believes it. One Concern per code, whatever the ECUs and kinds;
-settled when the last of them is cleared.
+settled when the last of them is cleared. Of many at once MAX_SAID are Concerns, and all that say stop.
 """
 
 from __future__ import annotations
@@ -31,9 +31,11 @@ from agent import signals
 from agent.dtc import ADVICE, LAMP, Severity, describe, is_code
 from agent.events.concern import Concern, ConcernSettled
 from agent.model import NS, Context, Event, Rule, Setup, Value, derive_id
+from agent.stitch import is_trusted
 
 APART_S = 10  # a tester's burst of requests is over by then: the ECU was asked twice, not one answer heard twice
 LAMP_S = 60  # testers ask for PID 01 at least as often, and then all ECUs answer within 50 ms (ISO 15765-4)
+MAX_SAID = 10  # codes at once that a person hears of, and whatever says stop: a flat battery leaves dozens. All are facts, too
 MAX_KEPT = 128  # no car has as many at once; what is beyond is not told, so that garbage cannot fill the state
 
 Kind: TypeAlias = Literal["stored", "pending", "permanent", "lamp"]
@@ -75,7 +77,7 @@ class FaultCleared(Event, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Moment(msgspec.Struct, frozen=True):
-    """`utc_ns` None: nobody knew the date."""
+    """`utc_ns` None: nobody knew the date for sure."""
 
     boot_id: str
     t_ns: int
@@ -114,7 +116,7 @@ class Fault(Rule):
         self.state = FaultState()
 
     def sample(self, ctx: Context, signal: str, value: Value) -> Iterator[Event]:
-        now = Moment(ctx.boot_id, ctx.t_ns, ctx.wall.utc_ns(ctx.t_ns) if ctx.wall else None)
+        now = Moment(ctx.boot_id, ctx.t_ns, ctx.wall.utc_ns(ctx.t_ns) if is_trusted(ctx.wall) else None)
         if signal in KINDS:
             answer = signals.by_ecu(value)
             if answer is not None:
@@ -170,7 +172,8 @@ class Fault(Rule):
         """A Concern for each code that has become one."""
         known = {k.code for k in before if _is_concern(k)}
         new = {k.code for k in self.state.kept if _is_concern(k)} - known
-        for code in sorted(new):
+        stop = {code for code in new if describe(code).severity == "stop now"}
+        for code in [*sorted(stop), *sorted(new - stop)[: max(0, MAX_SAID - len(known | stop))]]:
             sets = [k for k in self.state.kept if k.code == code and _is_concern(k)]
             words, severity = describe(code)
             yield Concern(
@@ -235,6 +238,6 @@ def _is_concern(k: Kept) -> bool:
 
 def _dated(first: Moment, ctx: Context) -> Moment:
     """The moment with the date that is known by now, if it is of this boot."""
-    if first.utc_ns is not None or ctx.wall is None or first.boot_id != ctx.boot_id:
+    if first.utc_ns is not None or not is_trusted(ctx.wall) or first.boot_id != ctx.boot_id:
         return first
     return msgspec.structs.replace(first, utc_ns=ctx.wall.utc_ns(first.t_ns))

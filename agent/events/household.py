@@ -9,15 +9,20 @@ import msgspec
 
 from agent.household import Driver, Household, Kind, Purpose
 from agent.model import Context, Event, Rule, Setup
+from agent.profile import faults, mended
 
 
 class DriverSaved(Event, frozen=True, kw_only=True, omit_defaults=True):
-    """A profile as it is from now on, new or changed. It stays on the unit."""
+    """A profile as it is from now on, new or changed. It stays on the unit. Raises ValueError for one that cannot be."""
 
     leaves: ClassVar[bool] = False
     urgent: ClassVar[bool] = True
     enterable: ClassVar[bool] = True
     driver: Driver
+
+    def __post_init__(self) -> None:
+        for field, fault in faults(self.driver):
+            raise ValueError(f"driver.{field}: {fault}")
 
 
 class DriverRemoved(Event, frozen=True, kw_only=True, omit_defaults=True):
@@ -79,6 +84,10 @@ class HouseholdRule(Rule):
                 others = tuple(k for k in known.stopped if k != event.kind)
                 self.state.lent = household.saved(msgspec.structs.replace(known, stopped=(*others, event.kind)))
         return ()
+
+    def restore(self, body: bytes, ctx: Context) -> None:
+        super().restore(body, ctx)
+        self.state.lent = mended(self.state.lent)
 
 
 def with_consent(driver: Driver, purpose: Purpose, granted: bool) -> Driver:

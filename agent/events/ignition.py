@@ -2,7 +2,7 @@
 
 | state | when | becomes |
 |---|---|---|
-| any | the agent starts, whatever it knew: it may have come on since | unknown |
+| any | the agent starts, or the unit was suspended, whatever it knew: it may have come on since | unknown |
 | any | by signal: it says on, or the trip starts | on |
 | any | by signal: it says off | off |
 | any | by signal: it says that it does not know | unknown |
@@ -10,6 +10,7 @@
 | off | the bus is heard again after gap_s of silence: somebody may be getting in | unknown |
 | any | by activity: it moves, or the engine turns, or the trip starts | on |
 | on, unknown | by activity: the trip ends | off |
+| on, unknown | by activity: the trip ends before it has listened for gap_s: of what was before it knows nothing | unknown |
 | on, unknown | the bus was silent for the profile's gap_s | off |
 | unknown | by activity: for STANDING_S the car stood whenever it was heard, with the engine known to be off | off |
 
@@ -39,9 +40,15 @@ class IgnitionChanged(Event, frozen=True, kw_only=True, omit_defaults=True):
     ignition: Ignition
 
 
+class ListeningStarted(Event, frozen=True, kw_only=True, omit_defaults=True):
+    """From the engine: nobody listened until now, for the agent starts, or the unit was suspended. Kept on the unit."""
+
+    leaves: ClassVar[bool] = False
+
+
 class IgnitionState(msgspec.Struct):
     ignition: Ignition = "unknown"
-    since_ns: int | None = None  # since when it listens
+    since_ns: int = 0  # since when it listens
     sign_ns: int = 0  # by activity, while it is not known: the last sign that it may be on
 
 
@@ -50,7 +57,7 @@ class IgnitionRule(Rule):
 
     name: ClassVar[str] = "ignition"
     signals: ClassVar[tuple[str, ...]] = (signals.IGNITION, signals.ODOMETER)  # the latter is what a service comes due by
-    hears: ClassVar[tuple[type[Event], ...]] = (TripStarted, TripEnded)
+    hears: ClassVar[tuple[type[Event], ...]] = (ListeningStarted, TripStarted, TripEnded)
     raises: ClassVar[tuple[type[Event], ...]] = (IgnitionChanged,)
     state: IgnitionState
 
@@ -86,20 +93,21 @@ class IgnitionRule(Rule):
     def event(self, ctx: Context, event: Event) -> Iterator[Event]:
         if event.boot_id != ctx.boot_id:  # an earlier boot's trip, told only now
             return
-        if isinstance(event, TripStarted):
-            yield from self._become(ctx, "on")
-        elif not self.by_signal:
-            yield from self._become(ctx, "off")
+        match event:
+            case ListeningStarted():
+                self.state.since_ns = ctx.t_ns
+                yield from self._become(ctx, "unknown")
+            case TripStarted():
+                yield from self._become(ctx, "on")
+            case TripEnded() if not self.by_signal:
+                has_listened = ctx.t_ns >= self.state.since_ns + self.gap_ns
+                yield from self._become(ctx, "off" if has_listened else "unknown")
 
     def next_wake(self, ctx: Context) -> int | None:
-        if self.state.since_ns is None:
-            return ctx.t_ns
         return None if self.state.ignition == "off" else self._over_ns(ctx)
 
     def wake(self, ctx: Context) -> Iterator[Event]:
-        if self.state.since_ns is None:
-            self.state.since_ns = ctx.t_ns
-        elif self._over_ns(ctx) <= ctx.t_ns:
+        if self._over_ns(ctx) <= ctx.t_ns:
             yield from self._become(ctx, "off")
 
     def restore(self, body: bytes, ctx: Context) -> None:
@@ -112,7 +120,7 @@ class IgnitionRule(Rule):
 
     def _over_ns(self, ctx: Context) -> int:
         """When it is taken for off, if nothing more is heard of it."""
-        since_ns = self.state.since_ns or 0
+        since_ns = self.state.since_ns
         silent_ns = max(ctx.last_ns or 0, since_ns) + self.gap_ns
         if self.by_signal or self.state.ignition == "on":
             return silent_ns

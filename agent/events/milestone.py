@@ -119,7 +119,7 @@ class Milestone(Rule):
         )
 
     def _near(self, ctx: Context, likely: Literal["on this trip", "within two weeks"]) -> Iterator[Event]:
-        """Told once for each mark and likelihood; nothing while the pace is not known."""
+        """Told once for each mark and likelihood, and not of one that was passed before; nothing while the pace is not known."""
         pace, reading_m = ctx.habits.pace(), self.state.reading_m
         if pace is None or reading_m is None:
             return
@@ -127,7 +127,8 @@ class Milestone(Rule):
         left_m = mark * UNIT_M[self.counts] - reading_m
         reach_m = ctx.habits.usual_trip_m() if likely == "on this trip" else pace.likely_m * AHEAD_DAYS
         key = f"{mark} {likely}"
-        if reach_m is None or left_m > reach_m or key in self.state.ahead:
+        is_told = key in self.state.ahead or f"{mark} {self.counts}" in self.state.reached
+        if reach_m is None or left_m > reach_m or is_told:
             return
         self.state.ahead = (*self.state.ahead[-8:], key)
         yield MilestoneAhead(

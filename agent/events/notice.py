@@ -6,30 +6,44 @@
 | applies; a recall that the unit cannot judge | at once | raised | Concern |
 | raised | PromptAnswered acknowledged, booked; NoticeSettled so | acknowledged, booked | |
 | raised, booked | AppointmentChanged cancelled, missed | raised anew | Concern |
-| any | PromptAnswered done; NoticeSettled remedied | remedied | NoticeSettled, ConcernSettled |
-| any | it does not concern this car any more (other software), or a complete catalogue leaves it out | over | ConcernSettled |
+| raised | its source words it otherwise | raised anew | NoticeMatched, Concern |
+| acknowledged, booked | it weighs more now: it applies after all, or forbids to drive | raised anew | NoticeMatched, Concern |
+| any | PromptAnswered done; NoticeSettled remedied; AppointmentChanged kept | remedied | ConcernSettled |
+| any | it does not concern this car any more (other software) | over | ConcernSettled |
+| any | a complete catalogue of its source leaves it out | out, its progress kept | ConcernSettled |
+| over, out | it concerns this car again | judged | NoticeMatched |
 
-No news is not "no recalls": `catalogue_utc_ns` tells how old the latest word is.
+Each source has its own catalogues: one that is older than the last of the same source is not heard. No news is not "no
+recalls": `catalogues` tells how old the latest word of each is.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import ClassVar, Literal, TypeAlias
+from typing import Annotated, ClassVar, Literal, TypeAlias
+from zoneinfo import ZoneInfo
 
 import msgspec
 
 from agent import signals
 from agent.events.appointment import AppointmentChanged
 from agent.events.concern import Concern, ConcernSettled, Why
-from agent.events.message import PromptAnswered
+from agent.events.message import Answer, PromptAnswered
+from agent.localtime import day_of
 from agent.model import Context, Event, Rule, Setup, Value, derive_id
 from agent.notices import Identity, Notice, NoticeKind, Verdict, judge
+from agent.stitch import is_trusted
 
 KEPT = 200  # notices; no car has as many, and a catalogue for all cars is not for a unit
 ECUS_KEPT = 32
+SOURCES_KEPT = 16
+TOLD = ""  # in place of an ECU: what keyoff.toml says of calibrations
+
+PROMPTS_KEPT = 40
 
 Progress: TypeAlias = Literal["open", "acknowledged", "booked", "remedied"]
+PROGRESS: tuple[Progress, ...] = ("open", "acknowledged", "booked", "remedied")
+ANSWERED: dict[Answer, Progress] = {"acknowledged": "acknowledged", "booked": "booked", "done": "remedied"}
 
 
 class CatalogueReceived(Event, frozen=True, kw_only=True, omit_defaults=True):
@@ -38,8 +52,8 @@ class CatalogueReceived(Event, frozen=True, kw_only=True, omit_defaults=True):
     leaves: ClassVar[bool] = False
     urgent: ClassVar[bool] = True
     enterable: ClassVar[bool] = True
-    source: str
-    issued_utc_ns: int
+    source: Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
+    issued_utc_ns: Annotated[int, msgspec.Meta(ge=0)]
     notices: list[Notice]
     complete: bool = False
 
@@ -81,12 +95,17 @@ class Known(msgspec.Struct, frozen=True, omit_defaults=True):
     matched: str = ""  # the id of the latest NoticeMatched
     concern: str = ""  # the id of the latest Concern
     times: int = 0  # how many concerns it had
+    weight: int = 0  # of the latest Concern
+    revision: int = 0  # how often it was worded otherwise, or came back: it is matched anew then
+    is_out: bool = False  # its source has taken it back
+    affected: list[str] = []  # the ECUs that had the software which it is about
     prompts: list[str] = []  # ids of the prompts that they became
 
 
 class NoticeState(msgspec.Struct):
     known: dict[str, Known] = {}
-    catalogue_utc_ns: int | None = None
+    catalogue_utc_ns: int | None = None  # the newest one
+    catalogues: dict[str, int] = {}  # source → when its last one was made
     vin: str | None = None
     calibrations: dict[str, tuple[str, ...]] = {}  # by ECU
 
@@ -102,6 +121,7 @@ class NoticeRule(Rule):
 
     def __init__(self, setup: Setup) -> None:
         super().__init__(setup)
+        self.zone = ZoneInfo(setup.owner.timezone)
         self.state = NoticeState()
 
     def sample(self, ctx: Context, signal: str, value: Value) -> Iterator[Event]:
@@ -130,67 +150,108 @@ class NoticeRule(Rule):
                 yield from self._progress(ctx, event.notice, event.progress)
             case PromptAnswered():
                 for id, known in self.state.known.items():
-                    if event.prompt_id in known.prompts and event.answer in ("acknowledged", "booked", "done"):
-                        yield from self._progress(ctx, id, "remedied" if event.answer == "done" else event.answer)
-            case AppointmentChanged(change="cancelled" | "missed") if event.bookable in self.state.known:
-                known = self.state.known[event.bookable]
-                if known.progress == "booked":
-                    yield self._raise(ctx, known)
+                    if event.prompt_id in known.prompts and event.answer in ANSWERED:
+                        progress = ANSWERED[event.answer]
+                        if PROGRESS.index(progress) > PROGRESS.index(known.progress):
+                            yield from self._progress(ctx, id, progress)
+            case AppointmentChanged() if event.bookable in self.state.known:
+                yield from self._appointment(ctx, event)
 
-    @property
-    def car(self) -> Identity:
-        """What is known of this car: keyoff.toml first, then what was heard."""
-        told = self.setup.car
-        heard = frozenset(id for ids in self.state.calibrations.values() for id in ids)
+    def _appointment(self, ctx: Context, event: AppointmentChanged) -> Iterator[Event]:
+        known = self.state.known[event.bookable]
+        match event.change:
+            case "kept" if known.progress != "remedied":
+                yield from self._progress(ctx, event.bookable, "remedied")
+            case "moved" if known.progress != "remedied":
+                yield from self._progress(ctx, event.bookable, "booked")
+            case "cancelled" | "missed" if known.progress == "booked":
+                yield self._raise(ctx, known)
+
+    def _car(self, known: Known) -> Identity:
+        """What is known of this car: keyoff.toml first, of calibrations what was heard. Those that keyoff.toml tells are all
+        there are; of those heard that is known only where the ECU had what the notice is about."""
+        told, vehicle, heard = self.setup.car, self.setup.vehicle, self.state.calibrations
+        names = {vehicle.name, self.setup.profile} if vehicle.dbc or any(bus.dbc for bus in vehicle.bus.values()) else set()
         return Identity(
-            profile=self.setup.vehicle.name,
+            profiles=frozenset(names - {""}),
             vin=told.vin or self.state.vin,
             make=told.make,
             model=told.model,
             year=told.year,
-            calibrations=heard or frozenset(told.calibrations),
+            calibrations=frozenset(id for ids in heard.values() for id in ids) or frozenset(told.calibrations),
+            is_all=not heard or (bool(known.affected) and set(known.affected) <= {TOLD, *heard}),
         )
 
     def _receive(self, ctx: Context, catalogue: CatalogueReceived) -> Iterator[Event]:
-        s = self.state
-        if s.catalogue_utc_ns is not None and catalogue.issued_utc_ns < s.catalogue_utc_ns:
+        s, source = self.state, catalogue.source
+        issued_utc_ns = catalogue.issued_utc_ns
+        if is_trusted(ctx.wall):  # one from a day to come would shut out all that are made until then
+            issued_utc_ns = min(issued_utc_ns, ctx.wall.utc_ns(ctx.t_ns))
+        if source in s.catalogues and issued_utc_ns < s.catalogues[source]:
             return  # an older word does not undo a newer one
-        s.catalogue_utc_ns = catalogue.issued_utc_ns
+        others = [(each, utc_ns) for each, utc_ns in s.catalogues.items() if each != source]
+        s.catalogues = dict([*others, (source, issued_utc_ns)][-SOURCES_KEPT:])
+        s.catalogue_utc_ns = max(s.catalogues.values())
         new = {n.id: n for n in catalogue.notices}
-        gone = [id for id, k in s.known.items() if catalogue.complete and k.source == catalogue.source and id not in new]
-        for id in gone:
-            yield from self._over(ctx, s.known[id], "no longer true")
-        for id, notice in new.items():
-            known = s.known.get(id, Known(notice, catalogue.source))
-            self._keep(msgspec.structs.replace(known, notice=notice, source=catalogue.source))
-        s.known = dict(list(s.known.items())[-KEPT:])
+        if catalogue.complete:
+            for known in [k for id, k in s.known.items() if k.source == source and id not in new and not k.is_out]:
+                yield from self._over(ctx, known, "no longer true", is_out=True)
+        for notice in new.values():
+            self._take(notice, source)
         yield from self._judge_all(ctx)
+        self._forget()
+
+    def _take(self, notice: Notice, source: str) -> None:
+        known = self.state.known.get(notice.id)
+        if known is None:
+            self._keep(Known(notice, source))
+            return
+        is_new = known.is_out or worded(notice) != worded(known.notice)
+        kept = msgspec.structs.replace(known, notice=notice, source=source, is_out=False, revision=known.revision + is_new)
+        self._keep(kept)
+
+    def _forget(self) -> None:
+        """What is beyond KEPT: first those that do not concern this car, the longest known before others."""
+        known = self.state.known
+        many = max(0, len(known) - KEPT)
+        spare = sorted(known, key=lambda each: not known[each].is_out and known[each].verdict != "does not")[:many]
+        self.state.known = {id: each for id, each in known.items() if id not in spare}
 
     def _judge_all(self, ctx: Context) -> Iterator[Event]:
-        for known in list(self.state.known.values()):
-            verdict, missing = judge(known.notice.match, self.car)
+        for known in [k for k in self.state.known.values() if not k.is_out]:
+            affected = sorted({*known.affected, *self._affected(known.notice)})
+            known = msgspec.structs.replace(known, affected=affected)  # noqa: PLW2901
+            verdict, missing = judge(known.notice.match, self._car(known))
             yield from self._judged(ctx, self._keep(msgspec.structs.replace(known, verdict=verdict, missing=missing)))
 
+    def _affected(self, notice: Notice) -> Iterator[str]:
+        """The ECUs that have the software which it is about."""
+        heard, wanted = self.state.calibrations, set(notice.match.calibrations)
+        for ecu, ids in heard.items() if heard else [(TOLD, self.setup.car.calibrations)]:
+            if wanted & set(ids):
+                yield ecu
+
     def _judged(self, ctx: Context, known: Known) -> Iterator[Event]:
-        notice = known.notice
         if known.verdict == "does not":
-            if known.concern and known.progress != "remedied":
-                yield from self._over(ctx, known, "no longer true", keep=True)
-                self._keep(msgspec.structs.replace(known, matched="", concern=""))
+            if known.matched:
+                yield from self._over(ctx, known, "no longer true")
             return
         matched = self._matched(ctx, known, known.verdict)
         if known.progress == "remedied" or matched.id == known.matched:
             return
         known = self._keep(msgspec.structs.replace(known, matched=matched.id))
         yield matched
-        if known.verdict == "applies" or notice.kind == "recall":
+        weight = weight_of(known)
+        if weight and (known.progress == "open" or weight > known.weight):
             yield self._raise(ctx, known)
 
     def _matched(self, ctx: Context, known: Known, verdict: Literal["applies", "cannot tell"]) -> NoticeMatched:
         notice = known.notice
         assert self.state.catalogue_utc_ns is not None
         return NoticeMatched(
-            id=derive_id(ctx.unit, "NoticeMatched", notice.id, verdict, *known.missing),
+            id=derive_id(
+                ctx.unit, "NoticeMatched", notice.id, verdict, *known.missing, *([known.revision] if known.revision else [])
+            ),
             t_ns=ctx.t_ns,
             boot_id=ctx.boot_id,
             notice=notice.id,
@@ -208,7 +269,9 @@ class NoticeRule(Rule):
         applies = known.verdict == "applies"
         id = derive_id(ctx.unit, "Concern", "notice", notice.id, known.verdict, times)
         told = [derive_id(ctx.unit, "prompt", id, d.id) for d in ctx.household.hearers(None)]
-        self._keep(msgspec.structs.replace(known, concern=id, times=times, prompts=[*known.prompts, *told], progress="open"))
+        prompts = [*known.prompts, *told][-PROMPTS_KEPT:]
+        weight = weight_of(known)
+        self._keep(msgspec.structs.replace(known, concern=id, times=times, weight=weight, prompts=prompts, progress="open"))
         says = f"notice_{notice.kind}" + ("_do_not_drive" if notice.do_not_drive else "")
         return Concern(
             id=id,
@@ -221,6 +284,7 @@ class NoticeRule(Rule):
                 "title": notice.title,
                 "source": known.source,
                 "published_day": notice.published_day,
+                "catalogue_day": day_of(self.state.catalogues[known.source], self.zone),
                 "remedy": notice.remedy,
                 "reference": notice.reference or notice.id,
                 "missing": ", ".join(known.missing),
@@ -234,17 +298,32 @@ class NoticeRule(Rule):
 
     def _progress(self, ctx: Context, id: str, progress: Progress) -> Iterator[Event]:
         known = self._keep(msgspec.structs.replace(self.state.known[id], progress=progress))
-        if progress == "remedied":
-            yield from self._over(ctx, known, "remedied", keep=True)
+        if progress == "remedied" and known.concern:
+            yield self._settled(ctx, known, "remedied")
 
-    def _over(self, ctx: Context, known: Known, why: Why, *, keep: bool = False) -> Iterator[Event]:
-        id = known.notice.id
-        if not keep:
-            self.state.known = {k: v for k, v in self.state.known.items() if k != id}
-        if known.concern:
-            settled = derive_id(ctx.unit, "ConcernSettled", known.concern, why)
-            yield ConcernSettled(id=settled, t_ns=ctx.t_ns, boot_id=ctx.boot_id, subject=f"notice {id}", why=why)
+    def _over(self, ctx: Context, known: Known, why: Why, *, is_out: bool = False) -> Iterator[Event]:
+        """It is no word about this car any more. Should it be one again, it is matched under another id."""
+        revision = known.revision + (not is_out)
+        self._keep(msgspec.structs.replace(known, matched="", concern="", weight=0, is_out=is_out, revision=revision))
+        if known.concern and known.progress != "remedied":
+            yield self._settled(ctx, known, why)
+
+    def _settled(self, ctx: Context, known: Known, why: Why) -> ConcernSettled:
+        id = derive_id(ctx.unit, "ConcernSettled", known.concern, why)
+        return ConcernSettled(id=id, t_ns=ctx.t_ns, boot_id=ctx.boot_id, subject=f"notice {known.notice.id}", why=why)
 
     def _keep(self, known: Known) -> Known:
         self.state.known = self.state.known | {known.notice.id: known}
         return known
+
+
+def worded(notice: Notice) -> tuple[object, ...]:
+    """What of it a person is told."""
+    return notice.kind, notice.title, notice.remedy, notice.do_not_drive, notice.over_the_air
+
+
+def weight_of(known: Known) -> int:
+    """How much there is to say: 0 for what nobody has to hear."""
+    if known.verdict == "applies":
+        return 3 if known.notice.do_not_drive else 2
+    return int(known.notice.kind == "recall")

@@ -5,11 +5,12 @@
 | | a Concern is heard, and its kind is not stopped | raised | |
 | raised | at once | held | PromptHeld, naming by what |
 | held | something else holds it now | held | PromptHeld |
-| held | nothing holds it here: see below | released | PromptReleased, one message for all that is ready |
+| held | nothing holds it here: see below | released | PromptReleased, one message for all that is ready (agent/offer.py) |
 | held | ConcernSettled; of a report: its consent is taken back | expired | PromptExpired |
 | released | the ignition comes on, and nobody told that it was shown | held | PromptWithdrawn |
 | released | it could be shown no longer, and nobody told that it was | held | PromptHeld |
-| released, delivered | the same; the person stops its kind | withdrawn | PromptWithdrawn |
+| released | its person's profile changes, before it can have been shown | held, and released anew | PromptReleased |
+| released, delivered | the same as of one held; the person stops its kind | withdrawn | PromptWithdrawn |
 | held, released | PromptDelivered of a revision since it was snoozed | delivered | |
 | held, released | nobody of this name hears of it any more | somebody else's | PromptExpired or PromptWithdrawn, PromptHeld |
 | any of these | PromptAnswered snoozed | held, for as many days | PromptHeld |
@@ -32,7 +33,7 @@ from typing import ClassVar
 from agent.events.appointment import SlotsRanked
 from agent.events.concern import Concern, ConcernSettled
 from agent.events.household import ConsentChanged, DriverRemoved, DriverSaved, PromptsStopped
-from agent.events.ignition import IgnitionChanged
+from agent.events.ignition import IgnitionChanged, ListeningStarted
 from agent.events.message import (
     HeldBy,
     Part,
@@ -45,19 +46,18 @@ from agent.events.message import (
     WithdrawnWhy,
 )
 from agent.events.trip import TripEnded, TripStarted
-from agent.household import Kind
+from agent.household import Driver, Kind
 from agent.localtime import DAY_NS
-from agent.model import NS, TRUSTED, Context, Event, Rule, Setup, derive_id
-from agent.moment import Moment, Person, next_moment
-from agent.prompts import Parked, Prompt, PromptState
-from agent.slots import Slot, span_ns
+from agent.model import NS, TRUSTED, Context, Event, Rule, Setup, Wall, derive_id
+from agent.moment import Moment, Person
+from agent.offer import Offer, offers
+from agent.prompts import EARLY_NS, Parked, Prompt, PromptState
+from agent.slots import Slot
 from agent.stitch import is_trusted
 
 HOLD_S = 600  # after the ignition came on: a hop to the baker's is no moment either
-EARLY_NS = DAY_NS  # how long before it may be shown a message leaves: a parked car may sleep for the night and longer
 LATE_NS = 6 * 3600 * NS  # after it could be shown no longer: what a link needs to tell that it was
 WALL_STEP_NS = 60 * NS  # a jump of the clock smaller than this moves nobody's moment
-SLOTS_SHOWN = 3  # more is a list to work through
 HELD_BY_KEPT = 20  # of what held a prompt that waits for months
 SNOOZE_MAX_DAYS = 365  # longer is not "later"
 MOVED = "moved"  # how a prompt ended that is somebody else's now
@@ -74,6 +74,7 @@ class PromptRule(Rule):
         ConcernSettled,
         ConsentChanged,
         SlotsRanked,
+        ListeningStarted,
         IgnitionChanged,
         TripStarted,
         TripEnded,
@@ -105,6 +106,10 @@ class PromptRule(Rule):
             case SlotsRanked():
                 for prompt in s.find(lambda p: p.concern.bookable == event.bookable and p.phase == "held"):
                     s.change(prompt, slots=event.slots)
+            case DriverSaved():
+                yield from self._save(ctx, event.driver)
+            case ListeningStarted():  # it may have come on since: that counts from now
+                s.ignition, s.driving, s.on_ns = "unknown", False, ctx.t_ns
             case IgnitionChanged() | TripStarted() | TripEnded():
                 yield from self._park_or_drive(ctx, event)
             case PromptDelivered():
@@ -135,10 +140,6 @@ class PromptRule(Rule):
                 yield from self._held(ctx, prompt, by)
         for driver in dict.fromkeys(p.driver for p in clear):
             yield from self._offer(ctx, driver, [p for p in clear if p.driver == driver])
-
-    def restore(self, body: bytes, ctx: Context) -> None:
-        super().restore(body, ctx)  # the ignition may have come on since: it counts from now
-        self.state.ignition, self.state.driving, self.state.on_ns, self.state.look_ns = "unknown", False, ctx.t_ns, ctx.t_ns
 
     # -- what holds it here ----------------------------------------------------------------------
 
@@ -200,27 +201,28 @@ class PromptRule(Rule):
     # -- a message ---------------------------------------------------------------------------------
 
     def _offer(self, ctx: Context, driver: str, ready: list[Prompt]) -> Iterator[Event]:
-        """What is ready for a person as one message, with what left before and cannot have been shown yet."""
+        """What is ready for a person; with what left before and cannot have been shown yet."""
         safe = [p for p in ready if p.concern.urgency == "safety"]
         if safe:
             yield from self._release(ctx, safe, None)
         others = [p for p in ready if p not in safe]
         if not others or ctx.wall is None:
             return
-        s, now_ns = self.state, ctx.wall.utc_ns(ctx.t_ns)
-        pending = s.find(lambda p: p.driver == driver and p.is_pending(now_ns) and p.concern.urgency != "safety")
-        starts = {p.window_utc_ns[0] for p in pending if p.window_utc_ns}
-        said_ns = [m.utc_ns for m in s.said if m.driver == driver and m.utc_ns not in starts]
-        is_usual = all(p.concern.urgency == "usual" for p in (*others, *pending))
-        parked_ns = s.parked_utc_ns(ctx, now_ns)
-        moment = next_moment(self._person(ctx, driver), now_ns, parked_ns, said_ns, is_usual=is_usual)
-        if moment.from_utc_ns - now_ns > EARLY_NS:
-            s.look(moment.from_utc_ns - EARLY_NS - ctx.wall.offset_ns)
-            for prompt in others:
-                yield from self._held(ctx, prompt, moment.longest)
+        now_ns = ctx.wall.utc_ns(ctx.t_ns)
+        parked_ns = self.state.parked_utc_ns(ctx, now_ns)
+        for offer in offers(self.state, self._person(ctx, driver), driver, others, parked_ns=parked_ns, now_ns=now_ns):
+            yield from self._send(ctx, ctx.wall, offer)
+
+    def _send(self, ctx: Context, wall: Wall, offer: Offer) -> Iterator[Event]:
+        s, moment = self.state, offer.moment
+        if moment.from_utc_ns - wall.utc_ns(ctx.t_ns) > EARLY_NS:
+            s.look(moment.from_utc_ns - EARLY_NS - wall.offset_ns)
+            for prompt in offer.prompts:
+                if prompt.phase == "held":
+                    yield from self._held(ctx, prompt, moment.longest)
             return
-        yield from self._release(ctx, [*others, *(s.drop(p, ctx.wall, ctx.t_ns, phase="held") for p in pending)], moment)
-        s.look(moment.until_utc_ns + LATE_NS - ctx.wall.offset_ns)
+        yield from self._release(ctx, [s.drop(p, wall, ctx.t_ns, phase="held") for p in offer.prompts], moment)
+        s.look(moment.until_utc_ns + LATE_NS - wall.offset_ns)
 
     def _release(self, ctx: Context, prompts: list[Prompt], moment: Moment | None) -> Iterator[Event]:
         """One message; `moment` None: at once, and for as long as it is true."""
@@ -272,23 +274,7 @@ class PromptRule(Rule):
         window = (moment.from_utc_ns, moment.until_utc_ns) if moment else None
         left = {"phase": "released", "revision": prompt.revision + 1, "until_utc_ns": None}
         self.state.change(prompt, **left, held_by=held_by, window_utc_ns=window)
-        return Part(
-            prompt_id=prompt.id,
-            revision=prompt.revision,
-            topic=c.subject,
-            kind=c.kind,
-            title=text.title,
-            text=text.body,
-            rests_on=c.rests_on,
-            slots=[s for s in prompt.slots or [] if span_ns(s)[0] > (moment.from_utc_ns if moment else 0)][:SLOTS_SHOWN],
-            bookable=c.bookable,
-            report=c.rests_on[0] if c.kind == "report" else None,
-            held_by=list(held_by),
-            raised_ns=c.t_ns,
-            held_ns=c.t_ns,
-            raised_utc_ns=utc_ns,
-            held_utc_ns=utc_ns,
-        )
+        return prompt.part(text.title, text.body, held_by, utc_ns, moment.from_utc_ns if moment else 0)
 
     # -- what befalls it ---------------------------------------------------------------------------
 
@@ -362,8 +348,18 @@ class PromptRule(Rule):
         kind = asked.concern.kind
         id = derive_id(ctx.unit, "PromptsStopped", asked.driver, kind, ctx.boot_id, ctx.t_ns)
         yield PromptsStopped(id=id, t_ns=ctx.t_ns, boot_id=ctx.boot_id, driver=asked.driver, kind=kind)
-        for prompt in self.state.find(lambda p: p.driver == asked.driver and p.concern.kind == kind):
+        yield from self._silence(ctx, asked.driver, (kind,))
+
+    def _silence(self, ctx: Context, driver: str, kinds: tuple[Kind, ...]) -> Iterator[Event]:
+        for prompt in self.state.find(lambda p: p.driver == driver and p.concern.kind in kinds):
             yield self._end(ctx, prompt, "stopped")
+
+    def _save(self, ctx: Context, driver: Driver) -> Iterator[Event]:
+        """A profile with other hours, or in another language: what cannot have been shown yet leaves anew."""
+        yield from self._silence(ctx, driver.id, driver.stopped)
+        now_ns = ctx.wall.utc_ns(ctx.t_ns) if ctx.wall else 0
+        for prompt in self.state.find(lambda p: p.driver == driver.id and p.is_pending(now_ns)):
+            self.state.drop(prompt, ctx.wall, ctx.t_ns, phase="held")
 
     def _move(self, ctx: Context) -> Iterator[Event]:
         """What waits for somebody without a profile goes to whoever hears of it now; a word for them alone goes nowhere."""

@@ -20,13 +20,12 @@ from agent.events.fault import FaultCleared, FaultSet
 from agent.events.message import PromptAnswered, PromptReleased, PromptWithdrawn
 from agent.events.milestone import MilestoneReached
 from agent.events.odometer import OdometerRebased
-from agent.events.service import ServiceDue
-from agent.events.service_record import CarReminded, ServiceDone, ServiceExpected, ServiceReopened
+from agent.events.service_record import CarReminded, ServiceDone, ServiceDue, ServiceExpected, ServiceReopened
 from agent.events.trip import TripEnded, TripStarted
+from agent.localtime import month_end_ns, month_of, months_back
 from agent.model import NS, Context, Event, Rule, Setup, Value, derive_id
 from agent.report.facts import MONTHS_KEPT, Fact, Kind, MonthFacts, pruned
 from agent.report.report import Report
-from agent.report.rows import month_end_ns, month_of, months_back
 from agent.stitch import is_trusted
 
 LOOK_S = 3600  # between two notes that trouble codes were read: their day is told, no more
@@ -204,12 +203,12 @@ class ReportRule(Rule):
     def _note_service(self, event: Event) -> None:
         s = self.state
         match event:
+            case ServiceExpected(is_gone=True) | ServiceDone():
+                s.expected = {item: each for item, each in s.expected.items() if item != event.item}
             case ServiceExpected():
                 s.expected = s.expected | {event.item: expected(event, s.expected.get(event.item))}
             case ServiceDue(stage="due") if event.item in s.expected:
                 s.expected = s.expected | {event.item: msgspec.structs.replace(s.expected[event.item], is_due=True)}
-            case ServiceDone():
-                s.expected = {item: each for item, each in s.expected.items() if item != event.item}
             case CarReminded():
                 s.beeps, s.told_before = s.beeps + 1, s.told_before + bool(event.ahead_days)
 

@@ -4,12 +4,13 @@ Each item of keyoff.toml, from when it was last done (agent/interval.py holds th
 
 | stage | when | becomes | raises |
 |---|---|---|---|
-| | the car's reminder may start within LEAD_DAYS, at the fast end of the range | soon | ServiceDue, Concern |
+| | the car's reminder may start within LEAD_DAYS, at a fast pace | soon | ServiceDue, Concern |
 | , soon | a limit is reached: reading, day, engine hours, oil life, the car's countdown | due | ServiceDue, Concern |
-| soon, due | it is nowhere near, and was told on a day that is yet to come: a clock was wrong | | ConcernSettled |
+| soon, due | it is nowhere near: a clock was wrong, or the odometer; or keyoff.toml has another limit | | ConcernSettled |
 | any | the car's counter jumps up; a person or a workshop says so; a new last_… in keyoff.toml | (next interval) | ServiceDone |
 | any | that was not so after all | (the interval before) | ServiceReopened, Concern again |
 | soon, due | an appointment is cancelled or missed | as it was | ServiceReopened, Concern again |
+| due | BELIEVED_DAYS without news of the appointment | due | Concern again |
 
 Each stage is told once per interval. What is booked, or was called wrong, is no Concern any more when it comes due.
 Days need a clock to be trusted; distance does not. It looks at them at each trip's end and once a day.
@@ -19,21 +20,31 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import date, time, timedelta
-from typing import Any, ClassVar, Literal
+from typing import ClassVar, Literal
 from zoneinfo import ZoneInfo
 
 import msgspec
 
 from agent import counters, interval, signals
+from agent.backdating import done_at
 from agent.config import Service
 from agent.counters import Change, Counters, Heard
 from agent.events.appointment import AppointmentChanged
 from agent.events.concern import Concern, ConcernSettled
+from agent.events.ignition import IgnitionChanged
 from agent.events.message import PromptAnswered
 from agent.events.odometer import OdometerAdvanced, OdometerRebased
-from agent.events.service_record import CarReminded, ServiceDone, ServiceExpected, ServiceReopened, ServiceReported
+from agent.events.service_record import (
+    CarReminded,
+    ServiceDone,
+    ServiceDue,
+    ServiceExpected,
+    ServiceReopened,
+    ServiceReported,
+    told_of,
+)
 from agent.events.trip import TripEnded
-from agent.forecast import By, Rate, forecast
+from agent.forecast import Rate, forecast
 from agent.interval import RANK, How, Interval, Now, Stage, Why
 from agent.localtime import DAY_NS, at_ns, day_of
 from agent.model import Context, Event, Rule, Setup, Value, derive_id
@@ -41,27 +52,6 @@ from agent.stitch import is_trusted
 
 CARS_OWN = Service("service", from_car=True)  # what a car that counts down itself needs, though keyoff.toml names nothing
 LOOK_AT = time(0, 5)  # of each day; what is raised by night waits for the person's moment
-
-
-class ServiceDue(Event, frozen=True, kw_only=True, omit_defaults=True):
-    """`item` is soon due, or is due, by `by`: at `due_m`, on `due_day`. The odometer stands at `reading_m` (an estimate when
-    `about`). Days are local; the three of a forecast are absent when the car's pace is not known yet."""
-
-    version: ClassVar[int] = 2
-    importance: ClassVar[int] = 2
-    urgent: ClassVar[bool] = True
-    once: ClassVar[bool] = True
-    item: str
-    interval: str  # names the interval: the same item has another one after each service
-    stage: Stage
-    by: By
-    due_m: float | None = None
-    due_day: str | None = None
-    reading_m: float | None = None
-    about: bool = False
-    earliest_day: str | None = None
-    likely_day: str | None = None
-    latest_day: str | None = None
 
 
 DUE_FIELDS = {*ServiceDue.__struct_fields__} - {"item"}
@@ -82,6 +72,7 @@ class ServiceRule(Rule):
     state_version: ClassVar[int] = 2
     signals: ClassVar[tuple[str, ...]] = counters.HEARD
     hears: ClassVar[tuple[type[Event], ...]] = (
+        IgnitionChanged,
         OdometerAdvanced,
         OdometerRebased,
         TripEnded,
@@ -112,17 +103,19 @@ class ServiceRule(Rule):
     # -- in ------------------------------------------------------------------------------------
 
     def sample(self, ctx: Context, signal: str, value: Value) -> tuple[Event, ...]:
-        self.heard.take(signal, value)
-        if signal == signals.IS_SERVICE_DUE and value is True and self.reminded_at_m is None:
+        is_taken = self.heard.take(ctx.t_ns, signal, value)
+        if is_taken and signal == signals.IS_SERVICE_DUE and value is True and self.reminded_at_m is None:
             self.reminded_at_m = self._reading_m()
         return ()
 
     def event(self, ctx: Context, event: Event) -> Iterator[Event]:
         match event:
+            case IgnitionChanged():
+                self.heard.ignition(event.ignition, event.t_ns)
             case OdometerAdvanced():
                 yield from self._advanced(ctx, event)
             case OdometerRebased():
-                self._rebase(event)
+                yield from self._rebase(ctx, event)
             case TripEnded():
                 yield from self._trip(ctx, event)
             case PromptAnswered():
@@ -164,18 +157,21 @@ class ServiceRule(Rule):
         if self.state.reading_m is None or any(mark is not None and event.reading_m >= mark for mark in marks):
             yield from self._look(ctx)
 
-    def _rebase(self, event: OdometerRebased) -> None:
-        """Another cluster counts on from elsewhere. After an estimate, it is the readings in keyoff.toml that are right."""
-        if event.why == "entered" or event.from_m is None or self._is_about():
+    def _rebase(self, ctx: Context, event: OdometerRebased) -> Iterator[Event]:
+        """Another cluster counts on from elsewhere; or the unit's own estimate was wrong: then what people named is right."""
+        if event.from_m is None:
             return
-        by_m = event.to_m - event.from_m
-        self.state.items = {item: interval.shifted(each, by_m) for item, each in self.state.items.items()}
+        by_m, was_wrong = event.to_m - event.from_m, event.why == "entered" or self._is_about()
+        self.state.items = {item: interval.shifted(each, by_m, own_alone=was_wrong) for item, each in self.state.items.items()}
         self.state.counters = counters.shifted(self.state.counters, by_m)
-        self.state.reading_m, self.state.about, self.reading = event.to_m, False, None
+        self.reading = event.to_m, event.why == "entered"
+        self.state.reading_m, self.state.about = self.reading
+        if was_wrong and abs(by_m) >= interval.SAME_M:
+            yield from self._look(ctx, is_anew=True)
 
     def _trip(self, ctx: Context, trip: TripEnded) -> Iterator[Event]:
         before = counters.driven(self.state.counters, trip.metrics)
-        heard = self.heard.settled()
+        heard = self.heard.settled() if trip.boot_id == ctx.boot_id else {}  # else this drive has only begun
         now, changes = counters.read(before, heard, self._reading_m(), interval.text_of(self._today(ctx)))
         self.state.counters = now
         if now.is_counting() and CARS_OWN in self._services() and CARS_OWN.item not in self.state.items:
@@ -208,7 +204,7 @@ class ServiceRule(Rule):
                 case "done":
                     yield from self._done(ctx, service, "told")
                 case "booked":
-                    self._put(service, msgspec.structs.replace(each, is_booked=True))
+                    self._book(ctx, service)
                 case "wrong":
                     self._put(service, msgspec.structs.replace(each, is_wrong=True))
 
@@ -218,7 +214,7 @@ class ServiceRule(Rule):
                 case "kept":
                     yield from self._done(ctx, service, "read")
                 case "moved":
-                    self._put(service, msgspec.structs.replace(self.state.items[service.item], is_booked=True))
+                    self._book(ctx, service)
                 case ("cancelled" | "missed") as why:
                     yield from self._reopen(ctx, service, why)
 
@@ -239,46 +235,52 @@ class ServiceRule(Rule):
         for item, each in self.state.items.items():
             service = services.get(item)
             if service is None:
-                yield self._settled(ctx, item, each, "no longer true")
+                yield from self._taken_back(ctx, item, each)
             elif each.basis != (told := interval.basis(service)):
                 self._put(service, msgspec.structs.replace(each, basis=told))
-                reading_m = None if service.last_km is None else service.last_km * 1000
-                yield from self._done(ctx, service, "read", reading_m, service.last_day)
+                if not interval.is_older(each, told):
+                    yield from self._done(ctx, service, "read", interval.first(service).last_m, service.last_day)
         self.state.items = {item: each for item, each in self.state.items.items() if item in services}
 
     # -- what becomes of it ----------------------------------------------------------------------
 
-    def _look(self, ctx: Context) -> Iterator[Event]:
-        """Tell what has come near, or is due."""
+    def _look(self, ctx: Context, *, is_anew: bool = False) -> Iterator[Event]:
+        """Tell what has come near, or is due; `is_anew`: what was told rests on a wrong reading."""
         if self.reading is not None:
             self.state.reading_m, self.state.about = self.reading
         now = self._now(ctx)
         for service in self._services():
-            yield from self._look_at(ctx, service, now)
+            yield from self._look_at(ctx, service, now, is_anew)
         if now.today is not None and is_trusted(ctx.wall):
             self.state.look_utc_ns = at_ns(now.today + timedelta(days=1), LOOK_AT, self.zone)
 
-    def _look_at(self, ctx: Context, service: Service, now: Now) -> Iterator[Event]:
-        each = interval.completed(self.state.items[service.item], now)
+    def _look_at(self, ctx: Context, service: Service, now: Now, is_anew: bool) -> Iterator[Event]:
+        each, limits = interval.completed(self.state.items[service.item], now), interval.limits(service)
+        is_anew = is_anew or (bool(each.limits) and each.limits != limits) or interval.is_ahead(each.told_day, now.today)
+        each = each if each.limits == limits else msgspec.structs.replace(each, limits=limits)
         lefts = interval.lefts(service, each, now)
         stage = interval.stage(lefts)
-        if RANK[stage] < RANK[each.stage] and interval.is_ahead(each.told_day, now.today):
-            yield self._settled(ctx, service.item, each, "no longer true")
-            each = msgspec.structs.replace(each, stage=None, told_day=None, first_day=None, anew=each.anew + 1)
+        if RANK[stage] < RANK[each.stage] and is_anew:
+            yield from self._taken_back(ctx, service.item, each)
+            each = msgspec.structs.replace(each, stage=None, told_day=None, first_day=None, expected=None, anew=each.anew + 1)
+        if is_stale := interval.is_stale(each, now.today):
+            each = msgspec.structs.replace(each, is_booked=False, anew=each.anew + 1)
         expected = forecast(lefts, now.today) if now.today else each.expected
         if expected != each.expected:
             each = msgspec.structs.replace(each, expected=expected)
-            told = told_of(ctx, "ServiceExpected", service, each, ctx.boot_id, ctx.t_ns, expected)
+            told = told_of(ctx, "ServiceExpected", service.item, each, ctx.boot_id, ctx.t_ns, expected)
             due_m, due_day = interval.due_m(service, each, now.counters), interval.due_day(service, each, now.counters)
             yield ServiceExpected(**told, due_m=due_m, due_day=due_day, forecast=expected)
         self._put(service, each)
         if stage is not None and RANK[stage] > RANK[each.stage]:
             yield from self._raise(ctx, service, stage, now)
+        elif is_stale and not each.is_wrong:
+            yield self._concern(ctx, service, now, [each.due_id], is_again=True)
 
     def _raise(self, ctx: Context, service: Service, stage: Stage, now: Now) -> Iterator[Event]:
         before = self.state.items[service.item]
         today = interval.text_of(now.today)
-        told = told_of(ctx, "ServiceDue", service, before, stage)
+        told = told_of(ctx, "ServiceDue", service.item, before, stage)
         each = msgspec.structs.replace(
             before, stage=stage, told_day=today, first_day=before.first_day or today, due_id=told["id"]
         )
@@ -293,23 +295,23 @@ class ServiceRule(Rule):
     ) -> Iterator[Event]:
         """The item was done: now, or at that reading and on that day."""
         each, now = self.state.items[service.item], self._now(ctx)
-        at = now._replace(today=interval.not_after(day, now.today), reading_m=interval.not_beyond(reading_m, now.reading_m))
-        key = interval.key_of(service, at.reading_m, interval.text_of(at.today), f"{ctx.boot_id} {ctx.t_ns}")
-        following = interval.following(each, key, at, how, interval.basis(service))
+        done = done_at(reading_m, day, now.reading_m, now.today, ctx.habits)
+        key = interval.key_of(service, done.reading_m, interval.text_of(done.day), f"{ctx.boot_id} {ctx.t_ns}")
+        following = interval.following(each, key, done, now.counters, how, interval.basis(service))
         if interval.is_same_service(each, following):
             if how != "noticed":  # who was there knows better than the counter
-                self._put(service, msgspec.structs.replace(each, last_m=following.last_m, last_day=following.last_day))
+                self._put(service, interval.corrected(each, following))
             return
         self._put(service, following)
-        yield ServiceDone(
-            **told_of(ctx, "ServiceDone", service, each), how=how, reading_m=following.last_m, day=following.last_day
-        )
+        told_m, told_day = (reading_m, day) if done.about else (following.last_m, following.last_day)
+        yield ServiceDone(**told_of(ctx, "ServiceDone", service.item, each), how=how, reading_m=told_m, day=told_day)
         yield self._settled(ctx, service.item, each, "done")
 
     def _reopen(self, ctx: Context, service: Service, why: Why) -> Iterator[Event]:
-        """It has to be done still. What was taken for a service makes room for the interval before it."""
+        """It has to be done still. What was taken for a service makes room for the interval before it; but an interval that
+        was told has run its course, and who says "not done" then means that."""
         each, now = self.state.items[service.item], self._now(ctx)
-        if each.before is not None and why in ("not done", "counter fell back"):
+        if each.before is not None and (why == "counter fell back" or (why == "not done" and each.stage is None)):
             if each.stage is not None:
                 yield self._settled(ctx, service.item, each, "no longer true")
             each = msgspec.structs.replace(each.before, basis=each.basis)
@@ -317,10 +319,14 @@ class ServiceRule(Rule):
             return
         each = msgspec.structs.replace(each, is_booked=False, is_wrong=False, anew=each.anew + 1)
         self._put(service, each)
-        reopened = ServiceReopened(**told_of(ctx, "ServiceReopened", service, each), why=why)
+        reopened = ServiceReopened(**told_of(ctx, "ServiceReopened", service.item, each), why=why)
         yield reopened
         if each.stage is not None:
             yield self._concern(ctx, service, now, [each.due_id, reopened.id], is_again=True)
+
+    def _book(self, ctx: Context, service: Service) -> None:
+        each, today = self.state.items[service.item], interval.text_of(self._today(ctx))
+        self._put(service, msgspec.structs.replace(each, is_booked=True, booked_day=today))
 
     def _reminded(
         self, ctx: Context, service: Service, how: Literal["signal", "told"], *, may_learn: bool = True
@@ -333,7 +339,7 @@ class ServiceRule(Rule):
         lefts = interval.lefts(service, each, now) if may_learn else []
         self._put(service, interval.with_reminder(each, lefts, since_m))
         ahead = (now.today - date.fromisoformat(each.first_day)).days if now.today and each.first_day else None
-        told = told_of(ctx, "CarReminded", service, each)
+        told = told_of(ctx, "CarReminded", service.item, each)
         yield CarReminded(**told, how=how, day=interval.text_of(now.today), ahead_days=ahead)
 
     # -- inside ----------------------------------------------------------------------------------
@@ -362,7 +368,7 @@ class ServiceRule(Rule):
 
     def _now(self, ctx: Context) -> Now:
         pace = ctx.habits.pace()
-        rate = Rate(pace.low_m, pace.likely_m, pace.high_m) if pace else None
+        rate = Rate(pace.low_m, pace.likely_m, pace.high_m, pace.before_m) if pace else None
         return Now(self._today(ctx), self._reading_m(), self._is_about(), rate, self.state.counters)
 
     def _concern(self, ctx: Context, service: Service, now: Now, rests_on: list[str], *, is_again: bool) -> Concern:
@@ -384,12 +390,10 @@ class ServiceRule(Rule):
             is_again=is_again,
         )
 
+    def _taken_back(self, ctx: Context, item: str, each: Interval) -> Iterator[Event]:
+        yield ServiceExpected(**told_of(ctx, "ServiceExpected", item, each, ctx.boot_id, ctx.t_ns, "gone"), is_gone=True)
+        yield self._settled(ctx, item, each, "no longer true")
+
     def _settled(self, ctx: Context, item: str, each: Interval, why: Literal["done", "no longer true"]) -> ConcernSettled:
         id = derive_id(ctx.unit, "ConcernSettled", item, each.key, each.anew, why)
         return ConcernSettled(id=id, t_ns=ctx.t_ns, boot_id=ctx.boot_id, subject=interval.subject(item, each), why=why)
-
-
-def told_of(ctx: Context, kind: str, service: Service, each: Interval, *more: object) -> dict[str, Any]:
-    """What all that is told of an interval has."""
-    id = derive_id(ctx.unit, kind, service.item, each.key, each.anew, *more)
-    return {"id": id, "t_ns": ctx.t_ns, "boot_id": ctx.boot_id, "item": service.item, "interval": each.key}

@@ -1,17 +1,38 @@
-"""ServiceDone, ServiceReopened leave; CarReminded, ServiceExpected, ServiceReported stay on the unit.
+"""ServiceDue, ServiceDone, ServiceReopened leave; CarReminded, ServiceExpected, ServiceReported stay on the unit.
 
 Records alone; the rule is in agent/events/service.py.
 """
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 import msgspec
 
-from agent.forecast import Forecast
-from agent.interval import How, Why
-from agent.model import Event
+from agent.forecast import By, Forecast
+from agent.interval import How, Interval, Stage, Why
+from agent.model import Context, Event, derive_id
+
+
+class ServiceDue(Event, frozen=True, kw_only=True, omit_defaults=True):
+    """`item` is soon due, or is due, by `by`: at `due_m`, on `due_day`. The odometer stands at `reading_m` (an estimate when
+    `about`). Days are local; the three of a forecast are absent when the car's pace is not known yet."""
+
+    version: ClassVar[int] = 2
+    importance: ClassVar[int] = 2
+    urgent: ClassVar[bool] = True
+    once: ClassVar[bool] = True
+    item: str
+    interval: str  # names the interval: the same item has another one after each service
+    stage: Stage
+    by: By
+    due_m: float | None = None
+    due_day: str | None = None
+    reading_m: float | None = None
+    about: bool = False
+    earliest_day: str | None = None
+    likely_day: str | None = None
+    latest_day: str | None = None
 
 
 class ServiceDone(Event, frozen=True, kw_only=True, omit_defaults=True):
@@ -50,7 +71,8 @@ class CarReminded(Event, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class ServiceExpected(Event, frozen=True, kw_only=True, omit_defaults=True):
-    """Kept on the unit: the forecast of an item is another one; absent: it is not known."""
+    """Kept on the unit: the forecast of an item is another one; absent: it is not known. `is_gone`: what was told of the item
+    is no longer so; what holds now, if it is still there, follows."""
 
     leaves: ClassVar[bool] = False
     item: str
@@ -58,6 +80,7 @@ class ServiceExpected(Event, frozen=True, kw_only=True, omit_defaults=True):
     due_m: float | None = None
     due_day: str | None = None
     forecast: Forecast | None = None
+    is_gone: bool = False
 
 
 class ServiceReported(Event, frozen=True, kw_only=True, omit_defaults=True):
@@ -72,3 +95,9 @@ class ServiceReported(Event, frozen=True, kw_only=True, omit_defaults=True):
     by: Literal["person", "workshop"] = "person"
     reading_m: Annotated[float, msgspec.Meta(ge=0, le=1e10)] | None = None  # None, or more than there is: as it stands now
     day: Annotated[str, msgspec.Meta(pattern=r"^\d{4}-\d{2}-\d{2}$")] | None = None  # None, or one to come: today
+
+
+def told_of(ctx: Context, kind: str, item: str, each: Interval, *more: object) -> dict[str, Any]:
+    """What all that is told of an interval has."""
+    id = derive_id(ctx.unit, kind, item, each.key, each.anew, *more)
+    return {"id": id, "t_ns": ctx.t_ns, "boot_id": ctx.boot_id, "item": item, "interval": each.key}

@@ -174,24 +174,22 @@ class Trip(Rule):
     def wake(self, ctx: Context) -> Iterator[Event]:
         s = self.state
         yield from self._wait_for_decision(ctx)
-        if self._over_ns() <= ctx.t_ns:
+        if self._over_ns() <= min(ctx.t_ns, self._silent_ns(ctx)):
             yield from self._end(ctx, s.off_ns if s.phase == "stopping" else s.alive_ns, "ignition-off")
         elif self.is_silent(ctx):
             yield from self._end(ctx, self._silent_since(ctx), "silence")
 
     def next_wake(self, ctx: Context) -> int | None:
         s = self.state
-        due = [self._over_ns()]
+        due = [self._over_ns(), self._silent_ns(ctx)]
         if s.carried:
             due.append(ctx.t_ns if s.decide_ns is None else s.decide_ns)
-        if self._ends_by_silence():
-            due.append(self._silent_since(ctx) + self.gap_ns)
         earliest = min(due)
         return None if earliest == FAR_NS else earliest
 
     def is_silent(self, ctx: Context) -> bool:
         """Whether a trip is open and the bus has been silent for too long."""
-        return self._ends_by_silence() and self._silent_since(ctx) + self.gap_ns <= ctx.t_ns
+        return self._silent_ns(ctx) <= ctx.t_ns
 
     def finish(self, ctx: Context) -> Iterator[Event]:
         """End what is open, at the last sample: the recording is over."""
@@ -227,9 +225,10 @@ class Trip(Rule):
     def _silent_since(self, ctx: Context) -> int:
         return max(self.state.start_ns, ctx.last_ns or 0)
 
-    def _ends_by_silence(self) -> bool:
-        """An ignition that is off says more than silence after it."""
-        return self.state.phase != "parked" and not (self.state.phase == "stopping" and self.by_signal)
+    def _silent_ns(self, ctx: Context) -> int:
+        """When the bus has been silent for too long; an ignition that is off says more than silence after it."""
+        is_open = self.state.phase != "parked" and not (self.state.phase == "stopping" and self.by_signal)
+        return self._silent_since(ctx) + self.gap_ns if is_open else FAR_NS
 
     def _over_ns(self) -> int:
         """When the trip is over if nothing more is seen of it, other than by silence."""

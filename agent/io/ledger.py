@@ -26,10 +26,11 @@ class Ledger:
             conn.execute("INSERT OR IGNORE INTO done (job, period) VALUES (?, ?)", (job, period))
 
     def floor_utc_ns(self) -> int:
-        """The last time that was known for sure; 0 when there was none."""
+        """The last time that was known for sure, by when it was written: a wrong one in the future ends with the next right
+        one. 0 when there was none."""
         with self._errors() as conn:
-            found = conn.execute("SELECT max(utc_ns) FROM anchors WHERE quality = 'synchronised'").fetchone()[0]
-        return found or 0
+            found = conn.execute("SELECT utc_ns FROM anchors WHERE quality = 'synchronised' ORDER BY rowid DESC").fetchone()
+        return found[0] if found else 0
 
     def retain(self, before_utc_ns: int) -> int:
         """Let go of acknowledged events from before then that nobody looks at again; gives how many."""

@@ -1,11 +1,13 @@
 """What people enter while the daemon runs: one JSON file a request in <state_dir>/requests, taken in by the daemon.
 
 The daemon is the store's one writer, so the command line leaves a note and waits until it is gone. A file is
-written whole (temporary name, fsync, rename) and removed only after what it asks for is committed.
+written whole (temporary name, fsync, rename) and removed only after what it asks for is committed. What is refused leaves
+a file of its own, with why, for the command line to read.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
 import secrets
 from pathlib import Path
@@ -14,6 +16,7 @@ from typing import Any, Literal
 import msgspec
 
 FOLDER = "requests"
+UNREAD_S = 3600.0  # a refusal that is older has nobody who waits for it
 
 
 def new_ref() -> str:
@@ -60,6 +63,28 @@ def waiting(state_dir: Path) -> list[tuple[Path, Request | None]]:
         return []
     found = sorted((state_dir / FOLDER).glob("*.json"), key=lambda p: p.stat().st_mtime_ns)
     return [(path, _read(path)) for path in found]
+
+
+def refuse(path: Path, why: str) -> None:
+    """Tell whoever left the request at `path`. A disk that does not take it must not stop the daemon: then they are not told."""
+    note = path.with_suffix(".refused")
+    with contextlib.suppress(OSError):
+        note.write_text(why)
+        now_s = note.stat().st_mtime
+        for old in path.parent.glob("*.refused"):
+            if now_s - old.stat().st_mtime > UNREAD_S:
+                old.unlink()
+
+
+def refusal(path: Path) -> str | None:
+    """Why the request that lay at `path` was refused, once; None when it was done."""
+    note = path.with_suffix(".refused")
+    try:
+        why = note.read_text()
+        note.unlink()
+    except OSError:
+        return None
+    return why
 
 
 def _read(path: Path) -> Request | None:

@@ -49,14 +49,33 @@ Values: TypeAlias = dict[str, Any]
 
 def set_aside(path: Path, why: Why) -> Path:
     """Rename the database and its log; gives the new name. Raises OSError."""
-    number = 1 + max((_number(each) for each in all_aside(path)), default=0)
-    aside, log = Path(f"{path}.{why}-{number}"), Path(f"{path}-wal")
+    aside, log = Path(f"{path}.{why}-{_next_number(path)}"), Path(f"{path}-wal")
     if log.exists():
         log.rename(f"{aside}-wal")  # before the database: the next one would take a log that is left for its own
     path.rename(aside)
     Path(f"{path}-shm").unlink(missing_ok=True)
     _sync(path.parent)
     return aside
+
+
+def put_back(conn: sqlite3.Connection, path: Path) -> None:
+    """Write the database that `conn` has open to `path` anew, whence it was removed or where another was put in its place;
+    that one is set aside as a damaged one is. Raises sqlite3.Error, OSError; then all is as it was."""
+    building = Path(f"{path}.building")
+    try:
+        building.unlink(missing_ok=True)
+        conn.execute("VACUUM INTO ?", (str(building),))
+        _sync(building)
+        if path.exists():
+            os.link(path, f"{path}.damaged-{_next_number(path)}")
+        for end in ("-wal", "-shm"):
+            Path(f"{path}{end}").unlink(missing_ok=True)  # of another file than the one that comes
+        building.rename(path)
+        _sync(path.parent)
+    except (sqlite3.Error, OSError):
+        with suppress(OSError):
+            building.unlink(missing_ok=True)
+        raise
 
 
 def unfinished(path: Path) -> Path | None:
@@ -78,6 +97,10 @@ def remove(aside: Path) -> None:
     for end in ("-wal", "-shm", ".log", ".page", ""):
         with suppress(OSError):
             Path(f"{aside}{end}").unlink(missing_ok=True)
+
+
+def _next_number(path: Path) -> int:
+    return 1 + max((_number(each) for each in all_aside(path)), default=0)
 
 
 def _number(aside: Path) -> int:

@@ -23,20 +23,17 @@ from typing import Any, NamedTuple
 import msgspec
 
 from agent.io import states, taken, trace
+from agent.io.database import Transaction, open_database
 from agent.io.dating import Dating, date
 from agent.io.envelope import make_envelope
-from agent.io.owned import create, lock
+from agent.io.owned import lock
 from agent.io.retention import Shed
-from agent.io.schema import TooNew, migrate
 from agent.io.store_error import StoreError, store_error
 from agent.io.uplink import Outgoing
 from agent.model import NS, ClockQuality
 
-__all__ = ["Batch", "EventRow", "Restored", "Store", "StoreError", "connect", "open_database", "store_error"]
+__all__ = ["Batch", "EventRow", "Restored", "Store", "StoreError", "store_error"]
 
-BUSY_S = 5.0  # a reader's backup or a slow card; longer is another program that holds the file
-CHECKPOINT_PAGES = 256  # a megabyte of log: read whole after an unclean end, and what a full disk's reserve has to hold
-LOG_BYTES = 2_000_000  # what a large transaction left of the log is cut back to this
 EPOCH, RESTORED = "epoch", "restored"  # rows of `meta`; the second: what a salvage came to, until events have told it
 ANCHOR_S = 600  # how often the wall clock is written down while it runs on evenly: a page of its own each time
 ANCHOR_STEP_NS = NS // 2  # a jump is written down at once; less is a clock being slewed
@@ -88,24 +85,6 @@ class Batch(NamedTuple):
 def new_epoch() -> str:
     """Random: two databases never count in the same."""
     return secrets.token_hex(8)
-
-
-def connect(path: Path, read_only: bool) -> sqlite3.Connection:
-    """An autocommit connection; the writer's with WAL and FULL, which SQLite sets per connection: both are asserted."""
-    mode = "ro" if read_only else "rwc"
-    conn = sqlite3.connect(f"{path.absolute().as_uri()}?mode={mode}", uri=True, isolation_level=None, timeout=BUSY_S)
-    conn.row_factory = sqlite3.Row
-    if not read_only:
-        conn.execute("PRAGMA auto_vacuum = INCREMENTAL")  # heeded in a new file only, and only before all else
-        wal = conn.execute("PRAGMA journal_mode = WAL").fetchone()[0]
-        conn.execute("PRAGMA synchronous = FULL")
-        full = conn.execute("PRAGMA synchronous").fetchone()[0]
-        if (wal, full) != ("wal", 2):
-            raise StoreError(f"{path}: needs WAL and FULL sync, got {wal} and {full}; put it on a local file system")
-        conn.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}")
-        conn.execute(f"PRAGMA journal_size_limit = {LOG_BYTES}")
-        conn.execute("PRAGMA secure_delete = FAST")  # Debian's default ON writes whole freed pages, where a card keeps copies
-    return conn
 
 
 class Store:
@@ -273,19 +252,12 @@ class Store:
         )
 
     def _envelope(self, r: sqlite3.Row) -> bytes:
-        return make_envelope(
-            unit=self.unit,
-            id=r["id"],
-            kind=r["kind"],
-            version=r["version"],
-            t_ns=r["t_ns"],
-            boot_id=r["boot_id"],
-            utc_ns=r["utc_ns"],
-            clock=r["clock"],
-            epoch=self.epoch,
-            seq=r["seq"],
-            data=msgspec.json.decode(r["body"]),
-        )
+        same = {name: r[name] for name in ("id", "kind", "version", "t_ns", "boot_id", "utc_ns", "clock", "seq")}
+        data = msgspec.json.decode(r["body"])
+        try:
+            return make_envelope(unit=self.unit, epoch=self.epoch, data=data, **same)
+        except ValueError as e:  # a number that no store gave
+            raise StoreError(f"{self.path}: the file is damaged ({e}); move it aside, and start again", "damaged") from None
 
     def envelopes(self) -> Iterable[bytes]:
         """Every event of this epoch as the CloudEvent it is or would be sent as, in order of seq."""
@@ -348,6 +320,14 @@ class Store:
         row = self.conn.execute("SELECT value FROM meta WHERE key = ?", (RESTORED,)).fetchone()
         return msgspec.json.decode(row[0], type=list[Restored]) if row else []
 
+    def _remember(self, note: Restored) -> None:
+        """Until an event has told it."""
+        told = [*self.restored, note]
+        with self._errors(), Transaction(self.conn):
+            row = (RESTORED, msgspec.json.encode(told).decode())
+            self.conn.execute("INSERT OR REPLACE INTO meta (key, value) VALUES (?, ?)", row)
+        self.restored = told
+
     @contextmanager
     def _errors(self) -> Iterator[None]:
         """SQLite's errors, and rows that are not what was written, as StoreError."""
@@ -355,39 +335,3 @@ class Store:
             yield
         except (sqlite3.Error, msgspec.DecodeError) as e:
             raise store_error(self.path, e) from e
-
-
-class Transaction:
-    """BEGIN IMMEDIATE … COMMIT, or ROLLBACK when the body throws."""
-
-    def __init__(self, conn: sqlite3.Connection) -> None:
-        self.conn = conn
-
-    def __enter__(self) -> None:
-        self.conn.execute("BEGIN IMMEDIATE")
-
-    def __exit__(self, kind: object, value: object, tb: object) -> None:
-        if kind is None:
-            try:
-                self.conn.execute("COMMIT")
-                return
-            except sqlite3.Error:
-                self._rollback()
-                raise
-        self._rollback()
-
-    def _rollback(self) -> None:
-        if self.conn.in_transaction:
-            self.conn.execute("ROLLBACK")
-
-
-def open_database(path: Path) -> sqlite3.Connection:
-    """The writer's connection, the schema brought up to date. Raises StoreError."""
-    try:
-        if not path.exists():  # to open and close one that SQLite has open would drop its locks
-            os.close(create(path, 0o644))
-        conn = connect(path, read_only=False)
-        migrate(conn)
-    except (sqlite3.Error, TooNew, OSError) as e:
-        raise store_error(path, e) from e
-    return conn

@@ -7,6 +7,7 @@
     I/O errors that stay     after IO_PATIENCE_S as damaged, if the card has places that are good
     damaged                  set aside and salvaged (salvage.py), at a start or at work; the commit then goes through
     newer                    set aside and salvaged
+    removed or replaced      written to its place anew from what is open; noticed within TEND_S
 
 A read that fails is damage in SQLite's words. Damage that SQLite does not tell at once: a log that cannot be right (wal.py)
 or numbers that were given and are not known (witness.py), at a start; anything else by quick_check in the background,
@@ -15,6 +16,7 @@ after an end that was no tidy one.
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import sys
 from collections.abc import Callable, Collection
@@ -25,10 +27,11 @@ from typing import TypeVar
 import agent
 from agent.io import clock, salvage, states, wal
 from agent.io.check import Check
+from agent.io.database import LOG_BYTES, Transaction, connect_to_look, in_memory, open_database
 from agent.io.owned import lock
 from agent.io.retention import PAGE_BYTES, ROOM_BYTES, SLICE_BYTES, Reserve, Shed, has_good_places, plan, sizes
-from agent.io.schema import migrate, names
-from agent.io.store import LOG_BYTES, Batch, Store, StoreError, Transaction, connect, open_database, store_error
+from agent.io.schema import names
+from agent.io.store import Batch, Restored, Store, StoreError, store_error
 from agent.io.uplink import Outgoing
 from agent.io.witness import SQLITE, VERSION_AT, Mark, Witness
 from agent.model import NS
@@ -145,6 +148,7 @@ class UnitStore(Store):
         if self._shut is not None or now_ns < self._tend_ns:
             return None
         self._tend_ns = now_ns + TEND_S * NS
+        self._keep_place()
         if self._check is not None and not self._check.is_alive():
             found, self._check = self._check.found, None
             if found is not None:
@@ -219,6 +223,22 @@ class UnitStore(Store):
             self._look(e)
             raise
 
+    def _keep_place(self) -> None:
+        """What is open has to be what the next start will find, and the lock what another keyoff would. Raises StoreError;
+        then what is open is worked with, and tried again."""
+        if self._lock is None or not os.fstat(self._lock).st_nlink:
+            self._unlock()
+            self._lock = lock(self.path)
+        with suppress(OSError):
+            if os.path.samestat(self._file, self.path.stat()):
+                return
+        try:
+            salvage.put_back(self.conn, self.path)
+        except (sqlite3.Error, OSError) as e:
+            raise store_error(self.path, e) from e
+        self._open_files()
+        self._remember(Restored(None, [], {"database removed or replaced while in use": 1}))
+
     def _end_check(self) -> None:
         if self._check is not None:
             self._check.stop()
@@ -268,6 +288,9 @@ class UnitStore(Store):
         mark = self._witness.mark()
         if mark is not None and mark.epoch == self.epoch and mark.seq > self._highest():
             raise StoreError(f"{self.path}: it has lost what it had", "damaged")
+        self._file = self.path.stat()
+        if mark is not None and mark.seq and mark.epoch not in (self.epoch, *(each.epoch for each in self.restored)):
+            self._remember(Restored(mark.epoch, [(1, mark.seq)], {"another database in place of the last one": 1}))
         with suppress(sqlite3.Error):
             self._prepare()
         self._shut = None
@@ -320,7 +343,9 @@ class UnitStore(Store):
         """A connection that only reads; when there is no database, to one in memory with the states of what is set aside."""
         try:
             if self.path.exists() and self.path.stat().st_size:
-                return self._read_only()
+                conn = connect_to_look(self.path)
+                states.read(conn)
+                return conn
             conn = in_memory()
             aside = salvage.unfinished(self.path)
             if aside is not None:
@@ -328,18 +353,6 @@ class UnitStore(Store):
         except (sqlite3.Error, OSError):
             return None
         return conn
-
-    def _read_only(self) -> sqlite3.Connection | None:
-        # As immutable it is read without its log: right only when there is none.
-        for how in ("mode=ro", "mode=ro&immutable=1")[: 1 if wal.is_there(self.path) else 2]:
-            conn = sqlite3.connect(f"{self.path.absolute().as_uri()}?{how}", uri=True, isolation_level=None)
-            conn.row_factory = sqlite3.Row
-            try:
-                states.read(conn)
-                return conn
-            except sqlite3.Error:
-                conn.close()
-        return None
 
     def _finish(self) -> None:
         """A salvage that was cut short."""
@@ -359,7 +372,7 @@ class UnitStore(Store):
 
     def _lost_commits(self) -> str | None:
         try:
-            with closing(connect(self.path, read_only=True)) as conn:
+            with closing(connect_to_look(self.path)) as conn:
                 conn.execute("SELECT count(*) FROM sqlite_master").fetchone()  # it reads the log now
                 return wal.lost_commits(self.path)
         except sqlite3.Error:
@@ -376,14 +389,6 @@ class UnitStore(Store):
             mark = Mark(self.epoch, self._highest())
             if mark != self._witness.mark():
                 self._witness.note(mark)
-
-
-def in_memory() -> sqlite3.Connection:
-    """An empty database, to be asked what nothing can answer now."""
-    conn = sqlite3.connect(":memory:", isolation_level=None)
-    conn.row_factory = sqlite3.Row
-    migrate(conn)
-    return conn
 
 
 if __name__ == "__main__":

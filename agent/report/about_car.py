@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from agent.dtc import LAMP
 from agent.household import UNIT_M
 from agent.report.amounts import Amounts
 from agent.report.blocks import Chart, Part, Section, Table
-from agent.report.phrases import PHRASES, words_in
-from agent.report.report import Best, Due, Gaps, Line, Notices, Relationship, Report
+from agent.report.phrases import PHRASES, phrase, words_in
+from agent.report.report import Best, Due, Gaps, Line, Notice, Notices, Relationship, Report
 from agent.report.use import Use
+from agent.words import Unknown, explained, plain
 
+LAMP_LINES = {"fault set": "lamp on", "fault cleared": "lamp off"}
 TOLD_RANGE_M = 300_000.0  # the range that a sentence tells: what a battery car of the day has in winter
 
 
@@ -81,11 +84,19 @@ def _notices(notices: Notices, say: Amounts) -> Iterator[str]:
     word = words_in(say.language)
     for each in notices.notices:
         key = f"state {each.state}"
-        yield word("notice", title=each.title, state=word(key) if key in PHRASES else each.state)
+        yield word("notice", title=_title(each), state=word(key) if key in PHRASES else each.state)
     if notices.age_days is None:
         yield word("no catalogue")
     else:
         yield word("catalogue age", age=word("days", notices.age_days, n=say.number(notices.age_days)))
+
+
+def _title(notice: Notice) -> str:
+    """It comes from outside: one clean line of it; its id where there is none."""
+    try:
+        return plain(notice.title)
+    except Unknown:
+        return notice.id
 
 
 def _line(line: Line, say: Amounts) -> str:
@@ -98,8 +109,15 @@ def _line(line: Line, say: Amounts) -> str:
         return word("milestone about" if line.about else "milestone", mark=mark, **values)
     if line.kind == "prompt":
         return word("prompt", title=line.title, state=word(line.state) if line.state in PHRASES else "", **values)
-    values |= {"times": word("times", n=say.number(line.times)) if line.times > 1 else "", "reading": say.length(line.reading_m)}
-    return word(line.kind, title=f": {line.title}" if line.title else "", **values)
+    if line.kind in LAMP_LINES and line.what == LAMP:
+        return word(LAMP_LINES[line.kind], times=_times(line, say), **values)
+    title = explained(line.title, say.language) if line.kind.startswith("fault") else line.title
+    values |= {"times": _times(line, say), "reading": say.length(line.reading_m)}
+    return word(line.kind, title=f": {title}" if title else "", **values)
+
+
+def _times(line: Line, say: Amounts) -> str:
+    return phrase("times", say.language, n=say.number(line.times)) if line.times > 1 else ""
 
 
 def _bests(bests: list[Best], say: Amounts) -> Iterator[str]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
-from agent.household import UNIT_M
-from agent.report.amounts import ECONOMY_UNITS, ENERGY_UNIT, NO_BREAK, Amounts
+from agent.household import NO_BREAK, UNIT_M
+from agent.report.amounts import ECONOMY_UNITS, ENERGY_UNIT, Amounts
 from agent.report.blocks import Chart, Figure, Part, Section, Table
 from agent.report.compare import Others
 from agent.report.driving import COLD_SHORT_M, Driving
@@ -15,6 +15,7 @@ from agent.report.report import Report
 from agent.report.rows import detailed_months
 
 BANDS = ("0", "0-30", "30-50", "50-70", "70-90", "90-110", "110-130", "130-")
+LABELLED = 7  # months that a phone has room to name
 EVERY_DAYS = 5  # a label under every fifth column: a phone has room for no more
 
 
@@ -162,7 +163,8 @@ def per_month(report: Report, say: Amounts, field: str) -> Chart:
     is_fuel = field == "fuel_l_100km"
     known = [getattr(each, field) for each in report.year]
     texts = [say.economy(value) if is_fuel else say.energy(value) for value in known]
-    last = len(texts) - 1  # labelled, and every second one back from it: a phone has room for no more
+    last = len(texts) - 1
+    every = 1 if len(texts) <= LABELLED else 2  # back from the last
     months = [say.month(each.month) for each in report.year]
     label = economy_label(say) if is_fuel else word("energy economy")
     title = word("per month" if say.economy_unit == "l/100km" or not is_fuel else "per month economy")
@@ -170,7 +172,7 @@ def per_month(report: Report, say: Amounts, field: str) -> Chart:
         kind="columns",
         title=f"{title}, {ECONOMY_UNITS[say.economy_unit] if is_fuel else ENERGY_UNIT}",
         alt=word("per month alt", month=say.month(report.month), value=texts[-1]),
-        labels=["" if (last - n) % 2 else say.month_short(each.month) for n, each in enumerate(report.year)],
+        labels=["" if (last - n) % every else say.month_short(each.month) for n, each in enumerate(report.year)],
         values=[say.in_economy(value) if is_fuel else value for value in known],
         texts=texts,
         table=Table(title, [word("month"), label], [list(row) for row in zip(months, texts, strict=True)]),

@@ -5,23 +5,14 @@ from __future__ import annotations
 from datetime import date
 from typing import Literal, NamedTuple
 
-from agent.household import UNIT_M, Language
+from agent.household import NO_BREAK, UNIT_M, Language
 from agent.report.driving import Economy, in_unit
+from agent.words import LANGUAGES
 
 UNKNOWN = "–"
-NO_BREAK = "\u00a0"  # a number keeps its unit on its line
 ECONOMY_UNITS = {"l/100km": f"l/100{NO_BREAK}km", "km/l": "km/l", "mpg_us": f"mpg{NO_BREAK}(US)", "mpg_uk": f"mpg{NO_BREAK}(UK)"}
 ENERGY_UNIT = f"kWh/100{NO_BREAK}km"
-MONTHS: dict[Language, tuple[str, ...]] = {
-    "en": (
-        *("January", "February", "March", "April", "May", "June"),
-        *("July", "August", "September", "October", "November", "December"),
-    ),
-    "de": (
-        *("Januar", "Februar", "März", "April", "Mai", "Juni"),
-        *("Juli", "August", "September", "Oktober", "November", "Dezember"),
-    ),
-}
+MONTHS: dict[Language, tuple[str, ...]] = {language: words.MONTHS for language, words in LANGUAGES.items()}
 
 
 class Amounts(NamedTuple):

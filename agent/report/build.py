@@ -11,6 +11,7 @@ import msgspec
 
 from agent.config import Owner
 from agent.household import UNKNOWN, Driver, Household, counts
+from agent.localtime import days_of, months_back
 from agent.report.compare import guardians, others, pooled, wards
 from agent.report.driving import Driving, Totals, driving, net_of, per_100km, total
 from agent.report.facts import Fact
@@ -30,7 +31,7 @@ from agent.report.report import (
     Report,
     Ward,
 )
-from agent.report.rows import MONTHS_BACK, Row, days_of, detailed_months, months_back
+from agent.report.rows import MONTHS_BACK, Row, detailed_months
 from agent.report.use import Use, a_year, use
 
 Record: TypeAlias = Literal["longest trip", "longest day", "lowest fuel", "lowest energy"]

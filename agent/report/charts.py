@@ -6,13 +6,14 @@ import math
 from collections.abc import Iterator
 from html import escape
 
-from agent.household import Language
+from agent.household import NO_BREAK, Language
 from agent.report.blocks import Chart
 
 WIDTH, HEIGHT = 360.0, 150.0
-LEFT, RIGHT, TOP, BOTTOM = 30.0, 354.0, 10.0, 128.0  # the plot, inside its labels
+LEFT, RIGHT, TOP, BOTTOM = 30.0, 354.0, 14.0, 128.0  # the plot, inside its labels
 ROW, BAR = 24.0, 12.0  # of a horizontal bar: its row, and its own height
 LABEL, VALUE = 96.0, 40.0  # room for a row's label and value
+WIDEST = 40.0  # of a column: three months are not to look like walls
 MOST_STEPS = 4
 
 
@@ -42,14 +43,17 @@ def columns(chart: Chart, point: str) -> Iterator[str]:
     yield from _grid(most, steps, point)
     pitch = (RIGHT - LEFT) / len(chart.values)
     for n, (value, label, text) in enumerate(zip(chart.values, chart.labels, chart.texts, strict=True)):
-        x, middle = LEFT + n * pitch + 1, LEFT + (n + 0.5) * pitch
+        middle, wide = LEFT + (n + 0.5) * pitch, min(pitch - 2, WIDEST)
         if value is None:
             yield f'<text class="l m" x="{middle:.1f}" y="{BOTTOM - 3:g}">–</text>'
         elif value > 0:
             high = max(1.0, (BOTTOM - TOP) * value / most)
             soft = ' class="s"' if chart.mark not in (None, n) else ""
-            box = f'x="{x:.1f}" y="{BOTTOM - high:.1f}" width="{pitch - 2:.1f}" height="{high:.1f}" rx="1.5"'
+            box = f'x="{middle - wide / 2:.1f}" y="{BOTTOM - high:.1f}" width="{wide:.1f}" height="{high:.1f}" rx="1.5"'
             yield f"<rect{soft} {box}><title>{escape(text)}</title></rect>"
+            if n == chart.mark:
+                number = escape(text.partition(NO_BREAK)[0])  # its unit stands above the chart
+                yield f'<text class="v m" x="{middle:.1f}" y="{BOTTOM - high - 4:.1f}">{number}</text>'
         if label:
             yield f'<text class="l m" x="{middle:.1f}" y="{BOTTOM + 14:g}">{escape(label)}</text>'
     yield f'<path class="a" d="M{LEFT:g} {BOTTOM:g}H{RIGHT:g}"/>'

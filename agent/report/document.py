@@ -13,7 +13,8 @@ from agent.report.report import Report
 def document(report: Report) -> Document:
     say = Amounts(report.language, report.counts, report.economy)
     day = say.day_and_year(report.made_day)
-    lead = "lead undated" if report.made_day is None else "lead"
+    made_day = report.made_day or ""
+    lead = "lead undated" if not made_day else "lead" if made_day[:7] > report.month else "lead early"
     return Document(
         language=report.language,
         title=phrase("title", report.language, month=say.month(report.month)),

@@ -7,7 +7,7 @@ from typing import Literal, TypeAlias
 
 import msgspec
 
-from agent.report.rows import months_back
+from agent.localtime import months_back
 
 MONTHS_KEPT = 14  # a year back from the month that is reported next, and the one under way
 FACTS_A_MONTH = 60  # a trouble code that comes and goes is one line; beyond this the oldest go, and are counted

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from html import escape
 
+from agent.household import NO_BREAK
 from agent.report.blocks import Chart, Document, Figure, Part, Section, Table
 from agent.report.charts import svg
 from agent.report.document import document
@@ -16,16 +17,16 @@ from agent.report.report import Report
 MAX_BYTES = 60_000  # what a mail can carry inline without being clipped (Gmail: 102 kB) with room for the prompts around it
 
 STYLE = """
-:root{--paper:#fbfaf8;--card:#fff;--ink:#1d2327;--soft:#586069;--line:#dedbd5;--mark:#2f6f8f;--pale:#a9c6d3;--wash:#2f6f8f1f}
+:root{--paper:#fbfaf8;--card:#fff;--ink:#1d2327;--soft:#586069;--line:#dedbd5;--mark:#2f6f8f;--pale:#7096a9;--wash:#2f6f8f1f}
 @media (prefers-color-scheme:dark){:root{--paper:#14181b;--card:#1c2226;--ink:#e6e8e9;--soft:#a2abb2;--line:#343c42;
---mark:#6fb3d2;--pale:#3d6477;--wash:#6fb3d22e}}
+--mark:#6fb3d2;--pale:#4d768a;--wash:#6fb3d22e}}
 *{box-sizing:border-box}
 body{margin:0;background:var(--paper);color:var(--ink);font:1rem/1.55 system-ui,-apple-system,"Segoe UI",Roboto,sans-serif;
 -webkit-text-size-adjust:100%}
 main{max-width:41rem;margin:0 auto;padding:1.75rem 1.1rem 3rem}
 h1{font-size:1.6rem;line-height:1.2;margin:0 0 .4rem;font-weight:650;letter-spacing:-.01em}
 h2{font-size:1.12rem;line-height:1.3;margin:0 0 .6rem;font-weight:650}
-p{margin:0 0 .6rem}
+p{margin:0 0 .6rem;text-wrap:pretty}
 .lead,footer,.note,caption,figcaption,summary{color:var(--soft)}
 .lead{margin-bottom:1.4rem;font-size:.92rem}
 section{border-top:1px solid var(--line);padding:1.25rem 0 .5rem}
@@ -42,8 +43,8 @@ th:first-child{text-align:left;padding-left:0}
 thead th{color:var(--soft);font-weight:500;font-size:.82rem;vertical-align:bottom}
 tbody th{font-weight:400}
 tbody tr:last-child>*{border-bottom:0}
-figure{margin:0 0 1.2rem}
-svg{display:block;width:100%;height:auto;max-width:38rem;font:10px system-ui,sans-serif}
+figure{margin:0 0 .8rem}
+svg{display:block;width:100%;height:auto;max-width:29rem;font:10px system-ui,sans-serif}
 rect,circle{fill:var(--mark)}
 rect.s{fill:var(--pale)}
 .l{fill:var(--soft)}
@@ -54,14 +55,15 @@ rect.s{fill:var(--pale)}
 .a{stroke:var(--soft);stroke-width:.8}
 .f{fill:var(--wash)}
 .c{fill:none;stroke:var(--mark);stroke-width:1.8}
-details{margin:.3rem 0 0}
-summary{font-size:.85rem;cursor:pointer;padding:.3rem 0}
+details{margin:0}
+summary{font-size:.85rem;cursor:pointer;padding:.75rem 0}
 :focus-visible{outline:2px solid var(--mark);outline-offset:2px}
 .hidden{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}
 footer{border-top:1px solid var(--line);padding-top:1rem;font-size:.85rem}
 @media (max-width:26rem){table{font-size:.85rem}th,td{padding-left:.5rem}.figures dd:nth-of-type(1){font-size:1.15rem}}
-@media print{:root{--paper:#fff;--card:#fff;--ink:#000;--soft:#444;--line:#bbb;--mark:#2f6f8f;--pale:#a9c6d3;--wash:#2f6f8f1f}
-html{font-size:10pt}main{max-width:none;padding:0}details{display:none}svg{max-width:26rem}
+@media print{:root{--paper:#fff;--card:#fff;--ink:#000;--soft:#444;--line:#bbb;--mark:#2f6f8f;--pale:#7096a9;--wash:#2f6f8f1f}
+html{font-size:10pt}main{max-width:none;padding:0}details{display:none}
+figure{display:inline-block;width:48%;margin-right:1.5%;vertical-align:top}
 figure,tr,.figures div{break-inside:avoid}h2,caption,figcaption{break-after:avoid}@page{margin:18mm}}
 """
 
@@ -129,4 +131,4 @@ def _table(table: Table, caption: str = "") -> str:
 
 def _breakable(text: str) -> str:
     """A heading may be as narrow as its column."""
-    return text.replace("\u00a0", " ")
+    return text.replace(NO_BREAK, " ")

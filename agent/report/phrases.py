@@ -13,6 +13,12 @@ PHRASES: dict[str, tuple[str, str]] = {
         "From the car ({vehicle}), made automatically from its own signals on {day}. Times are those of {timezone}.",
         "Vom Auto ({vehicle}), automatisch aus seinen eigenen Signalen erstellt am {day}. Zeiten nach {timezone}.",
     ),
+    "lead early": (
+        "From the car ({vehicle}), made automatically from its own signals on {day}, before the month was over. "
+        "Times are those of {timezone}.",
+        "Vom Auto ({vehicle}), automatisch aus seinen eigenen Signalen erstellt am {day}, bevor der Monat vorbei war. "
+        "Zeiten nach {timezone}.",
+    ),
     "lead undated": (
         "From the car ({vehicle}), made automatically from its own signals. Times are those of {timezone}.",
         "Vom Auto ({vehicle}), automatisch aus seinen eigenen Signalen erstellt. Zeiten nach {timezone}.",
@@ -26,7 +32,7 @@ PHRASES: dict[str, tuple[str, str]] = {
     "energy economy": ("Consumption (electric)", "Verbrauch (elektrisch)"),
     "fuel": ("Fuel", "Kraftstoff"),
     "energy": ("Electric energy", "Elektrische Energie"),
-    "harsh": ("Harsh braking and accelerating, per 100 {counts}", "Hart gebremst oder beschleunigt, je 100 {counts}"),
+    "harsh": ("Harsh braking and accelerating, per 100\u00a0{counts}", "Hart gebremst oder beschleunigt, je 100\u00a0{counts}"),
     "idling": ("Idling, of the engine's running time", "Leerlauf, an der Laufzeit des Motors"),
     "cold short": ("Cold starts on trips below {short}", "Kaltstarts auf Fahrten unter {short}"),
     "cold of": ("{n} of {of}", "{n} von {of}"),
@@ -77,8 +83,8 @@ PHRASES: dict[str, tuple[str, str]] = {
     "band above": ("above {low}", "über {low}"),
     "share": ("Share", "Anteil"),
     "dynamics": (
-        "Speed times acceleration against the limit of an official road test (EU 2017/1151)",
-        "Geschwindigkeit mal Beschleunigung gegen die Grenze einer amtlichen Straßenprüfung (EU 2017/1151)",
+        "Speed times acceleration against the limit of an official road test (EU\u00a02017/1151)",
+        "Geschwindigkeit mal Beschleunigung gegen die Grenze einer amtlichen Straßenprüfung (EU\u00a02017/1151)",
     ),
     "class": ("Roads", "Straßen"),
     "urban": ("town speeds", "Stadttempo"),
@@ -98,7 +104,7 @@ PHRASES: dict[str, tuple[str, str]] = {
     "check": ("Check", "Prüfung"),
     "result": ("Result", "Ergebnis"),
     "trouble codes": ("Trouble codes", "Fehlercodes"),
-    "12 V battery": ("12 V battery", "12-V-Batterie"),
+    "12 V battery": ("12\u00a0V battery", "12-V-Batterie"),
     "odometer": ("Odometer", "Kilometerzähler"),
     "service items": ("Service items", "Wartungspunkte"),
     "recalls and notices": ("Recalls and notices", "Rückrufe und Mitteilungen"),
@@ -112,17 +118,19 @@ PHRASES: dict[str, tuple[str, str]] = {
     ),
     "nothing happened": ("Nothing to tell.", "Nichts zu melden."),
     "fault set": ("{day}: trouble code {what}{title}{times}.", "{day}: Fehlercode {what}{title}{times}."),
+    "lamp on": ("{day}: the engine lamp came on{times}.", "{day}: Die Motorlampe ging an{times}."),
+    "lamp off": ("{day}: the engine lamp is off again.", "{day}: Die Motorlampe ist wieder aus."),
     "fault cleared": ("{day}: trouble code {what} is gone.", "{day}: Fehlercode {what} ist weg."),
-    "battery weak": ("{day}: the 12 V battery was weak{times}.", "{day}: Die 12-V-Batterie war schwach{times}."),
+    "battery weak": ("{day}: the 12\u00a0V battery was weak{times}.", "{day}: Die 12-V-Batterie war schwach{times}."),
     "rebased": (
         "{day}: the odometer reads {reading} from now on, other than by driving.",
         "{day}: Der Kilometerzähler steht jetzt auf {reading}, nicht durch Fahren.",
     ),
     "service due": ("{day}: {what} came due.", "{day}: {what} wurde fällig."),
-    "service soon": ("{day}: {what} will soon be due.", "{day}: {what} wird bald fällig."),
+    "service soon": ("{day}: {what} was coming due.", "{day}: {what} war bald fällig."),
     "service reopened": ("{day}: {what} is still to be done.", "{day}: {what} ist doch noch zu machen."),
     "service done": ("{day}: {what} was done.", "{day}: {what} wurde gemacht."),
-    "times": (" ({n} times)", " ({n}-mal)"),
+    "times": (" ({n}\u00a0times)", " ({n}-mal)"),
     "some day": ("On a day not known", "An einem unbekannten Tag"),
     # -- due -----------------------------------------------------------------------------------
     "due": ("What is due when", "Was wann fällig ist"),
@@ -147,8 +155,8 @@ PHRASES: dict[str, tuple[str, str]] = {
         "The newest catalogue is {age} old. No news is not the same as no recalls.",
         "Das neueste Verzeichnis ist {age} alt. Keine Nachricht heißt nicht, dass es keine Rückrufe gibt.",
     ),
-    "days": ("{n} day|{n} days", "{n} Tag|{n} Tage"),
-    "of days": ("{n} day|{n} days", "{n} Tag|{n} Tagen"),
+    "days": ("{n}\u00a0day|{n}\u00a0days", "{n}\u00a0Tag|{n}\u00a0Tage"),
+    "of days": ("{n}\u00a0day|{n}\u00a0days", "{n}\u00a0Tag|{n}\u00a0Tagen"),
     "notice": ("{title} ({state})", "{title} ({state})"),
     "state applies": ("applies to this car", "betrifft dieses Auto"),
     "state cannot tell": ("cannot be told", "nicht zu klären"),
@@ -157,8 +165,8 @@ PHRASES: dict[str, tuple[str, str]] = {
     # -- household -----------------------------------------------------------------------------
     "others": ("Others in the household", "Die anderen im Haushalt"),
     "others mean": (
-        "The mean of {n} other people who agreed to this, beside your own.",
-        "Der Mittelwert von {n} anderen, die dem zugestimmt haben, neben Ihren Werten.",
+        "The mean of {n}\u00a0other people who agreed to this, beside your own.",
+        "Der Mittelwert von {n}\u00a0anderen, die dem zugestimmt haben, neben Ihren Werten.",
     ),
     "others each": ("All of the household agreed to this.", "Alle im Haushalt haben dem zugestimmt."),
     "own column": ("You", "Sie"),
@@ -216,7 +224,7 @@ PHRASES: dict[str, tuple[str, str]] = {
         "{day}: about {mark} on the odometer, by an estimate.",
         "{day}: etwa {mark} auf dem Kilometerzähler, geschätzt.",
     ),
-    "best": ("Of the last {n} months: {parts}.", "In den letzten {n} Monaten: {parts}."),
+    "best": ("Of the last {n}\u00a0months: {parts}.", "In den letzten {n}\u00a0Monaten: {parts}."),
     "longest trip": ("the longest trip ({value})", "die längste Fahrt ({value})"),
     "longest day": ("the longest day ({value})", "der längste Tag ({value})"),
     "lowest fuel": ("the lowest fuel consumption ({value})", "der niedrigste Verbrauch ({value})"),
@@ -244,25 +252,25 @@ PHRASES: dict[str, tuple[str, str]] = {
         "{distance} hat das Auto gezählt, ohne dass das Gerät sie sah: Sie gehören zu keiner Fahrt.",
     ),
     "gap undated": (
-        "{n} trip has no date|{n} trips have no date",
-        "{n} Fahrt hat kein Datum|{n} Fahrten haben kein Datum",
+        "{n}\u00a0trip has no date|{n}\u00a0trips have no date",
+        "{n}\u00a0Fahrt hat kein Datum|{n}\u00a0Fahrten haben kein Datum",
     ),
     "gap undated of": ("{trips} ({distance}): in no month.", "{trips} ({distance}): in keinem Monat gezählt."),
     "gap unsure": (
-        "{n} trip was dated by a clock that was not sure.|{n} trips were dated by a clock that was not sure.",
-        "{n} Fahrt hat eine unsichere Uhr datiert.|{n} Fahrten hat eine unsichere Uhr datiert.",
+        "{n}\u00a0trip was dated by a clock that was not sure.|{n}\u00a0trips were dated by a clock that was not sure.",
+        "{n}\u00a0Fahrt hat eine unsichere Uhr datiert.|{n}\u00a0Fahrten hat eine unsichere Uhr datiert.",
     ),
     "gap unobserved": (
         "For {share} of your time in the car its speed was not seen.",
         "Für {share} Ihrer Zeit im Auto wurde die Geschwindigkeit nicht gesehen.",
     ),
     "gap unreadable": (
-        "{n} trip is damaged in the store and left out.|{n} trips are damaged in the store and left out.",
-        "{n} Fahrt ist im Speicher beschädigt und fehlt hier.|{n} Fahrten sind im Speicher beschädigt und fehlen hier.",
+        "{n}\u00a0trip is damaged in the store and left out.|{n}\u00a0trips are damaged in the store and left out.",
+        "{n}\u00a0Fahrt ist im Speicher beschädigt und fehlt hier.|{n}\u00a0Fahrten sind im Speicher beschädigt und fehlen hier.",
     ),
     "gap facts": (
-        "{n} line of this month found no room here.|{n} lines of this month found no room here.",
-        "{n} Zeile dieses Monats fand hier keinen Platz.|{n} Zeilen dieses Monats fanden hier keinen Platz.",
+        "{n}\u00a0line of this month found no room here.|{n}\u00a0lines of this month found no room here.",
+        "{n}\u00a0Zeile dieses Monats fand hier keinen Platz.|{n}\u00a0Zeilen dieses Monats fanden hier keinen Platz.",
     ),
     # -- prompts, ledger -----------------------------------------------------------------------
     "prompts": ("What the car told you", "Was das Auto Ihnen gesagt hat"),
@@ -280,7 +288,7 @@ PHRASES: dict[str, tuple[str, str]] = {
         "{months} together, since {day}, over {distance}.",
         "{months} zusammen, seit dem {day}, über {distance}.",
     ),
-    "months": ("{n} month|{n} months", "{n} Monat|{n} Monate"),
+    "months": ("{n}\u00a0month|{n}\u00a0months", "{n}\u00a0Monat|{n}\u00a0Monate"),
     "ledger caption": ("What it has done", "Was es getan hat"),
     "what": ("What", "Was"),
     "how many": ("How many", "Wie viele"),
@@ -289,15 +297,15 @@ PHRASES: dict[str, tuple[str, str]] = {
     "services before": ("of these before the car's own reminder", "davon vor der Erinnerung des Autos"),
     "recalls": ("Recalls and notices told", "Rückrufe und Mitteilungen genannt"),
     "milestones passed": ("Milestones noticed", "Meilensteine bemerkt"),
-    "prompts sent": ("Prompts sent", "Hinweise verschickt"),
+    "prompts sent": ("Prompts sent, with the reports", "Hinweise verschickt, mit den Berichten"),
     "prompts wrong": ("of these marked as wrong", "davon als falsch gemeldet"),
     # -- page ----------------------------------------------------------------------------------
     "numbers": ("The same as a table", "Dasselbe als Tabelle"),
     "closing": (
         "This report is automatic: a machine in the car made it, nobody wrote it. "
-        "It is made once. To stop it, take back the consent `report` on the unit.",
+        "It is made once. To stop it, take back the consent “report” on the unit.",
         "Dieser Bericht ist automatisch: Ein Gerät im Auto hat ihn erstellt, niemand hat ihn geschrieben. "
-        "Er wird einmal erstellt. Zum Abbestellen die Zustimmung `report` am Gerät zurücknehmen.",
+        "Er wird einmal erstellt. Zum Abbestellen die Zustimmung „report“ am Gerät zurücknehmen.",
     ),
 }
 

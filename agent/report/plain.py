@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from textwrap import wrap
 
+from agent.household import NO_BREAK
 from agent.report.blocks import Chart, Document, Part, Section, Table
 
 WIDTH = 96
@@ -20,13 +21,14 @@ def plain(document: Document) -> str:
     for section in document.sections:
         lines += section_lines(section)
     lines += wrap(document.closing, WIDTH)
-    return "\n".join(lines).replace("\u00a0", " ") + "\n"
+    return "\n".join(lines).replace(NO_BREAK, " ") + "\n"
 
 
 def section_lines(section: Section) -> list[str]:
     lines = [section.title, "-" * len(section.title)]
     for part in section.parts:
-        lines += list(_part(part))
+        first, *rest = _part(part)
+        lines += [first, *rest] if first or lines[-1] else rest
     return [*lines, ""] if lines[-1] else lines
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import click
 
 from agent.cli.show import table
-from hil.bench import beep, cost, crossing, cycles, hour, link, memory, recordings, startup, storage, weeks
+from hil.bench import beep, cost, crossing, cycles, hour, link, marks, memory, recordings, startup, storage, weeks
 from hil.bench.drives import CACHE
 from hil.bench.figures import Figure, Group, LeftOut, Place
 from hil.bench.report import GROUP as REPORT
@@ -32,6 +32,7 @@ GROUPS = {
         link.GROUP,
         beep.GROUP,
         weeks.GROUP,
+        marks.GROUP,
         crossing.GROUP,
         REPORT,
     )

@@ -1,8 +1,9 @@
 """Beat the beep: how many services are told at least two weeks before the car's own reminder starts.
 
 Random owners (hil/bench/owners.py), three years each, through the real rules at event level. A car's reminder starts some
-kilometres or days before the service is due, by one of RULES; Keyoff was told which, sees it start, or knows nothing of it.
-The owner waits for it in any case and has the service done within six weeks after, which is noticed, told or read.
+kilometres or days before the service is due, by one of hil/bench/needs.py's RULES; Keyoff was told which, sees it start, or
+knows nothing of it. The owner waits for it in any case and has the service done within six weeks after, which is noticed, told
+or read.
 
 Told means shown: the message was released, nothing withdrew it, and its time had come. A reminder within SETTLING days of the
 unit's first day is left out: nobody could have told it two weeks before.
@@ -26,52 +27,24 @@ from agent.engine import Engine
 from agent.events import discover
 from agent.events.message import PromptAnswered, PromptDelivered, PromptReleased, PromptWithdrawn
 from agent.events.odometer import OdometerAdvanced
-from agent.events.service import ServiceDue
-from agent.events.service_record import ServiceDone, ServiceReported
+from agent.events.service_record import ServiceDone, ServiceDue, ServiceReported
 from agent.events.trip import TripEnded, TripStarted
 from agent.forecast import after_months
 from agent.model import NS, Event, Rule, Sample, Setup, Wall
 from agent.vehicle import Vehicle
 from hil.bench.figures import Figure, Group, Place, at_least, progress
+from hil.bench.needs import Need, need
 from hil.bench.owners import START, Owner, Ride, owner
 
 OWNERS = 200
 DAYS = 3 * 365
 AHEAD_DAYS = 14
+EARLY_DAYS = 60  # before the reminder: a word that comes sooner is put aside
 SETTLING = 21
+HEARD_S = 60  # after a drive's start: its cluster is awake, and the bus not yet silent, which it is for the rest of the drive
 ZONE = ZoneInfo("Europe/Berlin")
 VEHICLE = Vehicle("a simulated car")
 RULES_USED = ("household", "ignition", "trip", "habits", "service", "appointment", "prompt")
-
-
-class Reminder(NamedTuple):
-    """When a car's own reminder starts: so far, or so many days, before its service is due; oil life: at so many percent."""
-
-    m: float
-    days: int
-    percent: float
-
-
-RULES: dict[Reminder, int] = {  # how many cars of a hundred have it
-    Reminder(1_000_000, 30, 15): 30,  # Peugeot's spanner, Volvo's 30 days, Honda's oil life
-    Reminder(800_000, 30, 15): 20,  # 500 miles
-    Reminder(1_500_000, 30, 15): 20,
-    Reminder(500_000, 14, 10): 10,
-    Reminder(0, 0, 5): 15,  # at the limit itself
-    Reminder(3_000_000, 30, 20): 5,  # Peugeot's first figure on the display: earlier than what Keyoff assumes
-}
-
-
-class Need(NamedTuple):
-    """What a car needs, by its own reckoning; None: without that limit."""
-
-    every_m: float | None
-    every_months: int | None
-    oil_m: float | None  # how far a fill lasts
-    reminder: Reminder
-    known: str  # told, seen, unknown
-    done: str  # noticed, told, read
-    used: float  # how much of the first interval was gone when the unit came
 
 
 class Told(NamedTuple):
@@ -85,25 +58,11 @@ class Told(NamedTuple):
     words: int  # messages in this interval
     expected: tuple[str, str] | None  # earliest and latest day, when it was raised
     cause: str
+    by: str = ""  # the limit that it was raised by
 
     @property
     def ahead(self) -> float | None:
         return None if self.told is None else self.beep - self.told
-
-
-def need(rng: random.Random) -> Need:
-    every_m = rng.choice([10e6, 15e6, 15e6, 20e6, 30e6])
-    months = rng.choice([12, 12, 24])
-    by = rng.choices(["both", "distance", "time", "oil"], [60, 12, 13, 15])[0]
-    return Need(
-        every_m if by in ("both", "distance") else None,
-        months if by in ("both", "time") else None,
-        every_m if by == "oil" else None,
-        rng.choices(list(RULES), list(RULES.values()))[0],
-        rng.choice(["told", "seen", "unknown"]),
-        rng.choice(["noticed", "told", "read"]),
-        rng.uniform(0.0, 0.9),
-    )
 
 
 class Life:
@@ -187,7 +146,7 @@ class Life:
                 values[signals.DISTANCE_TO_SERVICE] = left_m // 1000
             if left_days is not None:
                 values[signals.TIME_TO_SERVICE] = left_days * 86_400
-        return [(t_ns, path, value) for path, value in values.items() for _ in range(5)]
+        return [(t_ns - 2 * n * NS, path, value) for n in reversed(range(5)) for path, value in values.items()]
 
     def _ride(self, n: int, ride: Ride, wall: Wall | None, is_on: bool) -> None:
         before_m, self.reading_m = self.reading_m, self.reading_m + ride.distance_m
@@ -196,9 +155,10 @@ class Life:
         start, end = at(n, ride.from_min), at(n, ride.to_min)
         trip_id = f"{self.number} {start}"
         self._to(n, ride.from_min, wall)
+        self._heed(self.engine.feed([(start, signals.DISTANCE_TO_SERVICE, None)]))  # the bus lives: else the ignition is off
         self._raise([TripStarted(id="", t_ns=start, boot_id=self.engine.boot_id, trip_id=trip_id)])
+        self._heed(self.engine.feed(self._heard(start + HEARD_S * NS, n)))
         self._to(n, ride.to_min, wall)
-        self._heed(self.engine.feed(self._heard(end, n)))
         ended = TripEnded(
             id="",
             t_ns=end,
@@ -291,8 +251,9 @@ class Life:
         due = self._would_be_due()
         raised = None if self.raised is None else self.raised[0]
         first = self.raised[1] if self.raised else None
+        by = first.by if first else ""
         expected = (first.earliest_day, first.latest_day) if first and first.earliest_day and first.latest_day else None
-        return Told(self.number, n, due, raised, self.told, self.words, expected, self._cause(n, raised))
+        return Told(self.number, n, due, raised, self.told, self.words, expected, self._cause(n, raised), by)
 
     def _would_be_due(self) -> int | None:
         need, reading_m, n = self.need, self.last_m, self.last
@@ -373,8 +334,10 @@ def figures(found: list[Told]) -> list[Figure]:
     causes = Counter(t.cause for t in found if t.cause)
     ahead = [t.ahead for t in found if t.ahead is not None]
     early = [t.due - t.told for t in found if t.due is not None and t.told is not None]
-    ranged = [(t.expected, day(t.due)) for t in found if t.expected and t.due is not None]
-    inside = sum(low <= on <= high for (low, high), on in ranged)
+    too_early = 100 * sum(each > EARLY_DAYS for each in ahead) / len(found)
+    ranged = [(t.by, low <= day(t.due) <= high) for t in found if t.expected and t.due is not None for low, high in [t.expected]]
+    inside = Counter(by for by, is_inside in ranged if is_inside)
+    each = "; ".join(f"by {by}: {100 * inside[by] / n:.0f} of {n}" for by, n in Counter(by for by, _ in ranged).items())
     why = "; ".join(f"{cause}: {n}" for cause, n in causes.most_common())
     return [
         Figure("services_told_before_the_beep_percent", share(found), "%", at_least(95), f"of {len(found)}; late: {why}"),
@@ -386,9 +349,16 @@ def figures(found: list[Told]) -> list[Figure]:
             None,
             f"median; one in ten {quantiles(early, n=10)[-1]:.0f} or more",
         ),
+        Figure(
+            "service_told_too_early_percent", too_early, "%", None, f"of all, more than {EARLY_DAYS} days before the reminder"
+        ),
         Figure("service_words_per_interval", max(t.words for t in found), "", None, "the most before the reminder"),
         Figure(
-            "service_due_within_forecast_percent", 100 * inside / len(ranged), "%", None, "of the range when it was first told"
+            "service_due_within_forecast_percent",
+            100 * inside.total() / len(ranged),
+            "%",
+            None,
+            f"when it was first told; {each}",
         ),
     ]
 

@@ -1,7 +1,7 @@
 """python -m hil.bench.first_frame KEYOFF.TOML ID DATA: start as `keyoff run` does, until one frame is through the engine.
 
 Prints the moment (CLOCK_MONOTONIC, which is every process's), the CPU time spent and the most memory taken, in s, s, MiB.
-The bus is python-can's `virtual` one: the only one on which a process can be its own neighbour.
+The bus is a unit's: SocketCAN's reader, its frames from a socket pair (hil/wire.py).
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from agent.daemon import Daemon
 from agent.io import clock
 from agent.io.buses.live import LiveBus
 from agent.io.store import Store
+from hil.wire import Wire
 
 OPENING_S = 0.001  # between two looks whether the bus is open
 
@@ -34,15 +35,13 @@ def main(path: Path, arbitration_id: int, data: bytes) -> None:
     store = Store(Path(config.unit.state_dir) / "keyoff.db", config.unit.id)
     daemon = Daemon(setup, plan, store, clock.boot_id())
     before = daemon.engine.context(0).last_ns  # what an earlier start in this boot heard
-    bus = LiveBus(config.bus[0], plan.filters().get(config.bus[0].name, ()))
-    bus.start()
-    loop = Loop(daemon, [bus], Path(config.unit.state_dir), None)
-    import can  # the bus's thread is about to do the same
-
-    with can.Bus(interface="virtual", channel=config.bus[0].channel) as neighbour:
+    with Wire() as wire:
+        bus = LiveBus(config.bus[0], plan.filters().get(config.bus[0].name, ()), wire.opened)
+        bus.start()
+        loop = Loop(daemon, [bus], Path(config.unit.state_dir), None)
         while bus.trouble is not None:
             clock.pause(OPENING_S)
-        neighbour.send(can.Message(arbitration_id=arbitration_id, is_extended_id=False, data=data))
+        wire.send(arbitration_id, False, data)
         while daemon.engine.context(0).last_ns == before:
             loop.beat()
         done_s = time.monotonic()

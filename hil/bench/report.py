@@ -23,7 +23,7 @@ from agent.engine import Engine
 from agent.events.household import DriverSaved
 from agent.events.report import ReportKept, ReportReady
 from agent.household import Driver
-from agent.io.store import connect
+from agent.io.database import connect
 from agent.io.unit_store import open_for_daemon
 from agent.model import NS, Setup, Wall
 from agent.report.page import page
@@ -46,7 +46,7 @@ BANDS = ("0", "0-30", "30-50", "50-70", "70-90", "90-110", "110-130")
 def measure(place: Place) -> list[Figure]:
     path = place.folder / "report" / "keyoff.db"
     open_for_daemon(path, UNIT, LIMIT_MB).close()
-    with closing(connect(path, read_only=False)) as conn:
+    with closing(connect(path)) as conn:
         conn.execute("BEGIN")
         conn.executemany(
             "INSERT INTO trips (id, kind, ended_by, boot_id, start_ns, end_ns, start_utc_ns, end_utc_ns, clock, driver, metrics,"

@@ -58,8 +58,6 @@ profile = "ford"
 dir = "{folder}"
 [[bus]]
 name = "can0"
-interface = "virtual"
-channel = "bench"
 """
 
 FIRST_FRAME = ("415", "1388000000000000")  # BrakeSysFeatures, 50.00 km/h

@@ -17,7 +17,7 @@ from statistics import median
 from typing import Any
 
 from agent.daemon import Daemon
-from agent.io.store import connect
+from agent.io.database import connect
 from agent.io.unit_store import open_for_daemon
 from agent.model import NS, Sample
 from agent.signals import ENGINE_SPEED, IGNITION, ODOMETER, SPEED
@@ -114,7 +114,7 @@ def _opened(folder: Path) -> Iterator[Figure]:
 def five_years(path: Path) -> None:
     """Fill a unit's database with what a household drives in that time."""
     chance = random.Random(0)
-    with closing(connect(path, read_only=False)) as conn:
+    with closing(connect(path)) as conn:
         conn.execute("BEGIN")
         conn.executemany(
             "INSERT INTO trips (id, kind, ended_by, boot_id, start_ns, end_ns, driver, metrics, estimated)"

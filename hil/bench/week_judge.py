@@ -1,8 +1,8 @@
 """What must hold of a week, written from what was asked for and not from the code. It keeps its own account of everything.
 
 Nothing is released while the ignition is on, or not known, or came on less than ten minutes ago; what is about safety never
-while it is on. Nothing may be shown in quiet hours, or more often than once a day and twice in seven days. Nothing is lost,
-nothing is said twice, and what is settled is withdrawn.
+while it is on. What is neither a celebration nor about safety leaves with neither. Nothing may be shown in quiet hours, or more
+often than once a day and twice in seven days. Nothing is lost, nothing is said twice, and what is settled is withdrawn.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 from zoneinfo import ZoneInfo
 
+from agent.events.concern import Urgency
 from agent.events.household import DriverRemoved, DriverSaved
 from agent.events.message import (
     Part,
@@ -197,7 +198,7 @@ class Judge:
             self.fault(at_ns, f"released to {event.driver}, who has gone")
         ids = {part.prompt_id for part in event.parts}
         for part in event.parts:
-            self._part(at_ns, event.driver, part)
+            self._part(at_ns, event.driver, part, event.urgency)
         if not is_safety:
             self._timed(at_ns, event)
             for message in self.messages:
@@ -206,14 +207,17 @@ class Judge:
             from_ns = event.not_before_utc_ns or 0
             self.messages.append(Message(event.driver, from_ns, self._local(event.driver, from_ns).date(), ids, self.era))
 
-    def _part(self, at_ns: int, driver: str, part: Part) -> None:
+    def _part(self, at_ns: int, driver: str, part: Part, urgency: Urgency) -> None:
         id = part.prompt_id
         if id in self.delivered:
             self.fault(at_ns, f"{part.topic} released again though it was delivered")
         if part.revision != self.revisions.get(id, 0):
             self.fault(at_ns, f"{part.topic}: revision {part.revision} after {self.revisions.get(id)}")
         concern = part.rests_on[0]
-        if (concern, driver) not in self.worries and concern.startswith("c"):
+        worry = self.worries.get((concern, driver))
+        if urgency != "usual" and worry is not None and worry.urgency != urgency:
+            self.fault(at_ns, f"{part.topic} is {worry.urgency}, and came early with what is {urgency}")
+        if worry is None and concern.startswith("c"):
             self.fault(at_ns, f"{part.topic} released to {driver} though it was settled, answered, stopped or somebody else's")
         self.prompts[id] = (concern, driver, part.topic)
         self.revisions[id] = part.revision + 1

@@ -113,12 +113,15 @@ def worries(rng: random.Random, people: list[str]) -> Iterator[Deed]:
 
 
 def breaks(rng: random.Random) -> Iterator[Deed]:
-    """The process ends and is started again, or power is cut."""
+    """The process ends and is started again, power is cut, or the unit is suspended."""
     for _ in range(rng.choice((0, 1, 2, 4))):
-        is_cut = rng.random() < 0.6
-        long_s = rng.choice((rng.uniform(60, 1800), rng.uniform(600, 20 * HOUR_S)))
-        for_s = long_s if is_cut and rng.random() < 0.7 else rng.uniform(1, 60)  # systemd starts a process again at once
-        yield Deed(rng.uniform(0, DAYS * DAY_S), "stop", (for_s, is_cut))
+        for_s = rng.choice((rng.uniform(60, 1800), rng.uniform(600, 20 * HOUR_S)))
+        how = rng.choice(("cut", "cut", "restart", "restart at once", "suspend"))
+        at_s = rng.uniform(0, DAYS * DAY_S)
+        if how == "suspend":
+            yield Deed(at_s, "suspend", (rng.choice((for_s, for_s, rng.uniform(1, 6) * DAY_S)),))
+        else:
+            yield Deed(at_s, "stop", (rng.uniform(1, 60) if how == "restart at once" else for_s, how == "cut"))
 
 
 def clocks(rng: random.Random) -> Iterator[Deed]:

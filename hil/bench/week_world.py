@@ -62,6 +62,7 @@ class World:
         self._heap: list[tuple[int, int, Callable[..., None], tuple[Any, ...]]] = []
         self._n = count()
         self.is_running, self.is_linked, self.is_calm = True, True, False
+        self.is_suspended = False  # then it is not running either
         self.boot_ns, self.boot_n, self.err_ns = 0, 0, 0
         self.quality: ClockQuality | None = "synchronised"
         self.engine = self._engine()
@@ -71,7 +72,7 @@ class World:
         self.sent: list[tuple[int, Event]] = []
         self.commands: list[Event] = []
         self.far = FarSide(self)
-        self.stops = sorted(round(deed.at_s * NS) for deed in plan.deeds if deed.what == "stop")
+        self.stops = sorted(round(deed.at_s * NS) for deed in plan.deeds if deed.what in ("stop", "suspend"))
         for deed in plan.deeds:
             self.at(round(deed.at_s * NS), getattr(self, deed.what), *deed.given)
 
@@ -170,6 +171,21 @@ class World:
         self.engine.restore(self.saved)
         self.wake()
         self.pump()
+
+    def suspend(self, for_s: float) -> None:
+        """It notices nothing, not even that time goes by; the boot clock goes on."""
+        if self.is_running and not self.is_calm:
+            self.wake()
+            self.is_running, self.is_suspended = False, True
+            self.later(for_s, self.resume)
+
+    def resume(self) -> None:
+        if self.is_suspended:
+            self.is_running, self.is_suspended = True, False
+            self.judge.restarted(self.now_ns)
+            self.take(self.engine.resumed(self.t_ns))
+            self.wake()
+            self.pump()
 
     def step(self, by_s: float) -> None:
         """The clock is synchronised, to what is wrong by so much."""
@@ -291,7 +307,9 @@ class World:
     def calm(self) -> None:
         """The car stands, the clock is right, the link is there; nothing happens any more but time."""
         self.is_calm = True
-        if not self.is_running:
+        if self.is_suspended:
+            self.resume()
+        elif not self.is_running:
             self.start(True)
         self.link(True)
         self.step(0.0)

@@ -72,7 +72,10 @@ def main(
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--json", "as_json", is_flag=True, help="One object a unit, for programs.")
 def show(file: Path, as_json: bool) -> None:
-    """What FILE holds: each unit's events by kind, its epochs, and whether any is missing. It may be in use."""
+    """What FILE holds: each unit's events by kind, its epochs, and whether any is missing. It may be in use.
+
+    `emptied`: events whose content is gone because a consent was taken back; they count as here.
+    """
     try:
         units, refusals = read(file)
     except sqlite3.Error as e:

@@ -8,8 +8,11 @@ A message comes at least once, perhaps late, in any order, and from anybody. So,
 3. keep it, `commit`, and only then acknowledge it to the broker (subscriber.py): who is killed in between gets it again.
 
 And when somebody asks what is missing: `seq` counts an `epoch` (one database file of the unit) from 1 without holes. A
-number that is neither here nor given up in a signed `SequenceVoided` is not here yet, or lost. That the unit's newest
+number that is neither here nor given up in a signed `SequenceVoided` is not here yet, or lost. (A fact may come under a
+second number, from a database that was restored: the number has arrived, its content is not taken.) That the unit's newest
 event is missing shows with the next one.
+
+What rests on a consent that was taken back is emptied (consent.py), here and as it comes.
 """
 
 from __future__ import annotations
@@ -21,6 +24,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, NamedTuple, TypeAlias
 
+from hil.cloud import consent
 from hil.cloud.verify import BadSignature, UnknownSigner, Verifier, take_apart
 
 SCHEMA = """
@@ -28,6 +32,7 @@ CREATE TABLE IF NOT EXISTS births (unit TEXT PRIMARY KEY, body BLOB NOT NULL);
 CREATE TABLE IF NOT EXISTS certificates (unit TEXT, x5t TEXT, der BLOB NOT NULL, PRIMARY KEY (unit, x5t));
 CREATE TABLE IF NOT EXISTS events (n INTEGER PRIMARY KEY, unit TEXT NOT NULL, id TEXT NOT NULL, type TEXT NOT NULL,
   epoch TEXT NOT NULL, seq INTEGER NOT NULL, body BLOB NOT NULL, jws TEXT NOT NULL, UNIQUE (unit, id));
+CREATE TABLE IF NOT EXISTS repeats (unit TEXT, epoch TEXT, seq INTEGER, PRIMARY KEY (unit, epoch, seq));
 CREATE TABLE IF NOT EXISTS held (n INTEGER PRIMARY KEY, unit TEXT NOT NULL, topic TEXT NOT NULL, payload BLOB, jws TEXT);
 CREATE TABLE IF NOT EXISTS refused (n INTEGER PRIMARY KEY, topic TEXT NOT NULL, why TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS tally (unit TEXT, what TEXT, n INTEGER NOT NULL, PRIMARY KEY (unit, what));
@@ -55,7 +60,9 @@ class Receiver:
         self.db = sqlite3.connect(file, check_same_thread=False)
         self.db.execute("PRAGMA journal_mode = WAL")
         self.db.execute("PRAGMA synchronous = FULL")
-        self.db.executescript(SCHEMA)
+        self.db.execute("PRAGMA secure_delete = ON")  # what is emptied is overwritten
+        self.db.executescript(SCHEMA + consent.SCHEMA)
+        self._emptied: dict[tuple[str, str], dict[str, Any]] = {}
         self._verifier = Verifier(ca, self.db.execute("SELECT unit, der FROM certificates"))
 
     def take(self, topic: str, payload: bytes, jws: str | None) -> list[dict[str, Any]]:
@@ -69,8 +76,18 @@ class Receiver:
             self._count(unit, "received")
         return self._believe(unit, topic, payload, jws)
 
-    def commit(self) -> None:
+    def commit(self) -> dict[tuple[str, str], dict[str, Any]]:
+        """(source, id) → what is left of each event that was emptied since, for who holds the event itself."""
         self.db.commit()
+        emptied, self._emptied = self._emptied, {}
+        if emptied:
+            self.db.execute("PRAGMA wal_checkpoint(TRUNCATE)")  # nor does it stay in the log
+        return emptied
+
+    def rollback(self) -> None:
+        """What was taken since the last commit was not."""
+        self.db.rollback()
+        self._emptied.clear()
 
     def refuse(self, unit: str, topic: str, why: str) -> None:
         """Note a message that is not believed."""
@@ -105,11 +122,16 @@ class Receiver:
             given_up(event)
         row = (unit, event["id"], event["type"], event["epoch"], event["seq"], signed.content, signed.detached)
         if self.db.execute("INSERT OR IGNORE INTO events VALUES (NULL, ?, ?, ?, ?, ?, ?, ?)", row).rowcount:
-            return [event]
+            left = {(each["source"], each["id"]): each for each in consent.heed(self.db, unit, event)}
+            self._emptied |= left
+            return [left.get((event["source"], event["id"]), event)]
         self._count(unit, "duplicates")
-        (first,) = self.db.execute("SELECT body FROM events WHERE unit = ? AND id = ?", row[:2]).fetchone()
-        if first != signed.content:
+        first, *number = self.db.execute("SELECT body, epoch, seq FROM events WHERE unit = ? AND id = ?", row[:2]).fetchone()
+        digest = consent.emptied_sha256(self.db, unit, event["id"])
+        if consent.sha256(signed.content) != (digest or consent.sha256(first)):
             self.refuse(unit, topic, f"{event['id']} came again with other content")
+        if number != [event["epoch"], event["seq"]]:  # told anew from another database: its number is no hole
+            self.db.execute("INSERT OR IGNORE INTO repeats VALUES (?, ?, ?)", (unit, event["epoch"], event["seq"]))
         return []
 
     def _count(self, unit: str, what: str) -> None:
@@ -126,8 +148,9 @@ def epochs(db: sqlite3.Connection, unit: str) -> list[Epoch]:
     """The proof of completeness: each number that the unit gave is here, voided or missing. `db`: a receiver's file."""
     here: dict[str, list[Range]] = defaultdict(list)
     voided: dict[str, list[Range]] = defaultdict(list)
-    for epoch, seq in db.execute("SELECT epoch, seq FROM events WHERE unit = ? ORDER BY n", (unit,)):
-        here[epoch].append((seq, seq))
+    for table in ("events", "repeats"):
+        for epoch, seq in db.execute(f"SELECT epoch, seq FROM {table} WHERE unit = ? ORDER BY rowid", (unit,)):
+            here[epoch].append((seq, seq))
     for (body,) in db.execute("SELECT body FROM events WHERE unit = ? AND type GLOB ?", (unit, f"{VOIDED}*")):
         epoch, ranges = given_up(json.loads(body))
         voided[epoch] += ranges

@@ -14,7 +14,8 @@ REASONS = 5  # of messages not believed, the newest
 
 
 class UnitReport(NamedTuple):
-    """One unit's standing. `bad`: messages not believed; `waiting`: events that wait for a birth with their certificate."""
+    """One unit's standing. `bad`: messages not believed; `waiting`: events that wait for a birth with their certificate;
+    `emptied`: events whose content is gone, for a consent was taken back."""
 
     unit: str
     kinds: dict[str, int]
@@ -23,6 +24,7 @@ class UnitReport(NamedTuple):
     duplicates: int
     bad: int
     waiting: int
+    emptied: int
 
     @property
     def events(self) -> int:
@@ -48,6 +50,7 @@ def reports(db: sqlite3.Connection) -> list[UnitReport]:
     for unit, what, n in db.execute("SELECT unit, what, n FROM tally"):
         tally.setdefault(unit, {})[what] = n
     waiting = dict(db.execute("SELECT unit, count(*) FROM held GROUP BY unit").fetchall())
+    emptied = dict(db.execute("SELECT unit, count(*) FROM emptied GROUP BY unit").fetchall()) if _has_emptied(db) else {}
     units = {*tally, *(unit for (unit,) in db.execute("SELECT unit FROM births"))}
     kinds = "SELECT type, count(*) FROM events WHERE unit = ? GROUP BY type ORDER BY type"
     return [
@@ -57,9 +60,15 @@ def reports(db: sqlite3.Connection) -> list[UnitReport]:
             epochs(db, unit),
             **{what: tally.get(unit, {}).get(what, 0) for what in ("received", "duplicates", "bad")},
             waiting=waiting.get(unit, 0),
+            emptied=emptied.get(unit, 0),
         )
         for unit in sorted(units)
     ]
+
+
+def _has_emptied(db: sqlite3.Connection) -> bool:
+    """A file that no receiver has opened since then does not have the table."""
+    return db.execute("SELECT 1 FROM sqlite_master WHERE name = 'emptied'").fetchone() is not None
 
 
 def read(file: Path) -> tuple[list[UnitReport], list[str]]:
@@ -71,8 +80,10 @@ def read(file: Path) -> tuple[list[UnitReport], list[str]]:
 
 def text(units: list[UnitReport], refusals: list[str]) -> str:
     """Three tables: units, their epochs, their events by kind; then the newest refusals."""
-    head = ("unit", "events", "complete", "missing", "duplicates", "not believed", "waiting for a birth")
-    rows = [(u.unit, u.events, "yes" if u.complete else "NO", u.missing, u.duplicates, u.bad, u.waiting) for u in units]
+    head = ("unit", "events", "complete", "missing", "duplicates", "not believed", "waiting for a birth", "emptied")
+    rows = [
+        (u.unit, u.events, "yes" if u.complete else "NO", u.missing, u.duplicates, u.bad, u.waiting, u.emptied) for u in units
+    ]
     places = [
         (u.unit, e.name, shown(e.here), shown(e.voided), shown(e.missing), e.reused or "–") for u in units for e in u.epochs
     ]

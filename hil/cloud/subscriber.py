@@ -143,9 +143,11 @@ class Cloud:
 
     def _commit(self) -> None:
         with self._changed:
-            self.receiver.commit()
-            fresh, self._fresh = self._fresh, []
+            emptied = self.receiver.commit()
+            fresh, self._fresh = _left(self._fresh, emptied), []
             self.events += fresh
+            if emptied:
+                self.events[:] = _left(self.events, emptied)
             self._changed.notify_all()
         if self.on_event is not None:
             for event in fresh:
@@ -194,7 +196,7 @@ class Cloud:
             client.socket().close()
         with self._changed:
             self._subscribed = False
-            self.receiver.db.rollback()
+            self.receiver.rollback()
             self._fresh.clear()
             self._to_ack.clear()
             self._changed.notify_all()
@@ -233,6 +235,11 @@ class Cloud:
             self._to_ack.append(message.mid)
         with contextlib.suppress(UnicodeDecodeError), self._changed:  # a topic that is no text is none of ours
             self._sort(message.topic, message.payload, _jws(message))
+
+
+def _left(events: list[dict[str, Any]], emptied: dict[tuple[str, str], dict[str, Any]]) -> list[dict[str, Any]]:
+    """The events, those that were emptied as they are now."""
+    return [emptied.get((each["source"], each["id"]), each) for each in events]
 
 
 def _jws(message: Any) -> str | None:

@@ -48,7 +48,7 @@ AFTER_NS = 3 * 86_400 * 1_000_000_000  # how long the car then stands: the last 
 )
 @click.option("--weeks", type=click.IntRange(2, WEEKS), default=WEEKS, show_default=True, help="How long they live.")
 def main(folder: Path, kind: Any, weeks: int) -> None:
-    """Three months of a household's car in about a minute.
+    """Three months of a household's car in some two minutes.
 
     Who drove, what the car needs, and what is said of it: held while they drive, sent by mail when they are home.
     """

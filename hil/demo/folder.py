@@ -43,16 +43,6 @@ every_km = 15000.0
 last_km = 87600.0
 car_reminds_km_before = 1000.0
 
-[uplink]
-host = "{host}"
-port = {port}
-protocol = "{protocol}"
-ca = "ca.pem"
-certificate = "{certificate}"
-key = "{key}"
-
-[commands]
-key = "{command_key}"
 """
 
 PEOPLE = """\
@@ -80,20 +70,8 @@ cars = {{ {unit} = "Simulated Petrol" }}
 
 def write_config(folder: Path, authority: Authority, broker: Broker, protocol: Protocol) -> Path:
     """keyoff.toml and people.toml; gives the first."""
-    pair = authority.client(UNIT)
     path = folder / "keyoff.toml"
-    path.write_text(
-        CONFIG.format(
-            unit=UNIT,
-            folder=folder,
-            zone=ZONE,
-            host=broker.host,
-            port=broker.port,
-            protocol=protocol,
-            certificate=pair.certificate.name,
-            key=pair.key.name,
-            command_key=authority.command_key().public.name,
-        )
-    )
+    own = CONFIG.format(unit=UNIT, folder=folder, zone=ZONE)
+    path.write_text(own + authority.settings(UNIT, broker.host, port=broker.port, protocol=protocol))
     (folder / "people.toml").write_text(PEOPLE.format(unit=UNIT, zone=ZONE))
     return path

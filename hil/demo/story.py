@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import email
 import sqlite3
+import textwrap
 from collections import Counter
 from email.policy import default
 from pathlib import Path
@@ -13,7 +14,7 @@ import click
 
 from agent.cli.exits import Unavailable
 from agent.cli.months import by_driver, driver_table
-from agent.cli.show import distance, moment, table
+from agent.cli.show import breakable, distance, moment, table
 from agent.cli.trips import trip_table
 from agent.config import Config, Owner
 from agent.io.store import Store
@@ -23,6 +24,7 @@ from hil.demo.life import BROKER_COMES_AT, BROKER_GOES_AT, Life
 from hil.demo.town import Town
 
 TRIPS_SHOWN = 6
+WIDTH = 116
 
 
 def tell(store: Store, cloud: Cloud, town: Town, config: Config, life: Life) -> None:
@@ -71,14 +73,22 @@ def prompts(store: Store, zone: str) -> None:
         return moment(row[f"{name}_utc_ns"], zone)
 
     shown = [
-        (r["title"] or r["topic"], r["driver"], at(r, "raised"), at(r, "released"), at(r, "delivered"), r["answer"] or r["state"])
+        (
+            breakable(r["title"] or r["topic"]),
+            r["driver"],
+            at(r, "raised"),
+            at(r, "released"),
+            at(r, "delivered"),
+            r["answer"] or r["state"],
+        )
         for r in rows
     ]
     click.echo("\n" + table(("prompt", "for", "raised", "left the car", "shown", "then"), shown))
-    for row in rows:
-        if row["kind"] == "service" and row["text"]:
-            click.echo(f'\n  "{row["text"]}"\n  Held by: {row["held_by"]}.')
-            return
+    held = [(breakable(r["title"] or r["topic"]), r["driver"], r["held_by"] or "nothing") for r in rows]
+    click.echo("\n" + table(("prompt", "for", "held by"), held))
+    told = next((breakable(f"{r['title']}\n{r['text']}") for r in rows if r["kind"] == "service" and r["text"]), "")
+    for paragraph in told.splitlines():
+        click.echo("\n" + textwrap.fill(paragraph, WIDTH, initial_indent="  ", subsequent_indent="  "))
 
 
 def mails(folder: Path, town: Town) -> None:
@@ -87,8 +97,9 @@ def mails(folder: Path, town: Town) -> None:
     rows = [(f"{mail['Date'].datetime:%Y-%m-%d %H:%M}", mail["To"], mail["Subject"]) for mail in by_date]
     click.echo("\n" + table(("mail (UTC)", "to", "subject"), rows))
     save_reports(folder.parent, by_date)
+    people = len({row[1] for row in rows})
     click.echo(
-        f"\n{len(rows)} mails in {folder} for {len({row[1] for row in rows})} people; "
+        f"\n{len(rows)} mail{'s' * (len(rows) != 1)} in {folder} for {people} {'person' if people == 1 else 'people'}; "
         f"shown while driving: {town.inbox.desk.shown_while_driving()}."
     )
 

@@ -23,7 +23,7 @@ from hil.demo.folder import START_UTC_NS, UNIT, ZONE, Protocol
 READS_AFTER_NS = 20 * 60 * NS  # nobody opens a mail in the minute it comes
 WORDS = "The brakes squeak a little on cold mornings."
 DAY_NS = 86_400 * NS
-CATALOGUE_UTC_NS = START_UTC_NS + 16 * DAY_NS
+CATALOGUE_UTC_NS = START_UTC_NS + 9 * DAY_NS
 
 CATALOGUE = {
     "source": "the bench's maker",
@@ -33,7 +33,7 @@ CATALOGUE = {
             "id": "BENCH-26-01",
             "kind": "recall",
             "title": "The fuel pump's plug may corrode",
-            "published_day": "2026-08-18",
+            "published_day": "2026-08-11",
             "match": {"make": "Simulated", "model": "Petrol", "years": [2018, 2019]},
             "remedy": "A workshop replaces the plug; it takes half an hour.",
         },

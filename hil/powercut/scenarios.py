@@ -22,8 +22,8 @@ from zlib import crc32
 
 import msgspec
 
+import agent.io.database
 import agent.io.schema
-import agent.io.store
 from agent.io import trace
 from agent.io.retention import PAGE_BYTES, plan
 from agent.io.store import Batch, EventRow
@@ -201,20 +201,20 @@ def few_traces() -> Iterator[None]:
 @contextlib.contextmanager
 def connecting(synchronous: str) -> Iterator[None]:
     """The store's connections, once they have asserted FULL, get `synchronous` and the rig's limits."""
-    real = agent.io.store.connect
+    real = agent.io.database.connect
 
-    def connect(path: Path, read_only: bool) -> sqlite3.Connection:
-        conn = real(path, read_only)
+    def connect(path: Path) -> sqlite3.Connection:
+        conn = real(path)
         conn.execute(f"PRAGMA synchronous = {synchronous}")
         conn.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}")
         conn.execute(f"PRAGMA cache_size = {CACHED_PAGES}")
         return conn
 
-    vars(agent.io.store)["connect"] = connect
+    vars(agent.io.database)["connect"] = connect
     try:
         yield
     finally:
-        vars(agent.io.store)["connect"] = real
+        vars(agent.io.database)["connect"] = real
 
 
 @contextlib.contextmanager

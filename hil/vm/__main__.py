@@ -64,6 +64,8 @@ def before_the_cut(guest: Guest, checks: Checks) -> str:
     """The open trip's id."""
     can0 = guest.run("ip -d link show can0").output
     checks.check("networkd sets can0 up", "LISTEN-ONLY" in can0 and "bitrate 500000" in can0, can0.splitlines()[0])
+    flood = guest.run(f"cd /root/keyoff && {PYTHON} -m hil.vm.flood vcan0")
+    checks.check("frames that the kernel drops are counted", flood.status == 0, flood.output)
     checks.check("the configuration is right", (done := guest.run(PREPARE)).status == 0, done.output)
     module(guest, "hil.broker /root/ca")
     wait_for(guest, "(exec 3<>/dev/tcp/localhost/8883) 2>/dev/null", 30)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from click.testing import CliRunner, Result
 from agent.cli.drivers import command, kept_household, kept_style
 from agent.household import Driver
 from agent.io.requests import FOLDER, waiting
-from agent.io.store import Store
+from agent.io.store import Batch, Store
 from tests.cli.conftest import Keyoff
 
 HEAD = "utc_s,Vehicle.Speed,Vehicle.Powertrain.CombustionEngine.Speed"
@@ -105,9 +106,9 @@ def test_the_owner_is_there_while_nobody_keeps_the_car(unit: Unit) -> None:
         ("add ben --of-age 2031", "'2031' is no day; write it like 2028-04-01"),
         ("add ben --person a@b", "'a@b' is no id"),
         ("set ben", "no driver 'ben'; known: ana. New: keyoff drivers add ben"),
-        ("bind ana", "nothing to bind: name --key-fob, --seat-memory, --phone-tag, or --last-trip"),
+        ("bind ana", "nothing to bind: name --identifier, --key-fob, --seat-memory, --phone-tag, or --last-trip"),
         ("bind ana --key-fob 0", "'0' is nothing to know anybody by"),
-        ("bind ana --last-trip", "the car told no key, seat memory or phone on the last trip"),
+        ("bind ana --last-trip", "the car told no identifier, key, seat memory or phone on the last trip"),
         ("unbind ana --key-fob 1", "ana is not known by it"),
         ("consent ana sell --grant", "'sell' is not one of 'report', 'compare'"),
         ("consent ana report", "say --grant or --revoke"),
@@ -132,6 +133,19 @@ def test_a_key_that_changes_hands_is_not_two_peoples(unit: Unit) -> None:
     assert (unit.driver("ana").key_fobs, unit.driver("ana").seat_memories) == ((), ("1",))
     unit.says("unbind", "ben", "--key-fob", "1")
     assert unit.driver("ben").key_fobs == ("2",)
+
+
+def test_what_is_wrong_in_an_old_profile_is_no_obstacle(unit: Unit) -> None:
+    """Before profiles were checked a command could name an id that the command line does not take."""
+    unit.says("add", "ana")
+    with closing(Store(unit.store, "unit-1")) as store:
+        version, _ = store.states()["household"]
+        lent = {"drivers": [{"id": "Ana M.", "timezone": "Berlin", "quiet_from": "late"}, {"id": "unknown"}]}
+        store.commit(Batch(states={"household": (version, json.dumps({"lent": lent}).encode())}, quiet=False))
+    assert "Ana M." in unit.says("list")
+    assert json.loads(unit.says("list", "--json"))["drivers"][0]["quiet_from"] == "21:30"
+    unit.says("remove", "Ana M.")
+    assert kept_household(unit.store).drivers == ()
 
 
 def test_a_consent_is_given_and_taken_back(unit: Unit) -> None:
@@ -160,9 +174,12 @@ def test_stopped_prompts_come_again(unit: Unit) -> None:
 
 
 def drive(path: Path, fob: str, start_s: int) -> Path:
-    """Ten minutes of driving with a key."""
-    rows = [f"{start_s + t},{min(60, t, 600 - t) if t <= 600 else 0},{1500 if t <= 600 else 0},{fob}" for t in range(620)]
-    path.write_text(f"{HEAD},Vehicle.Private.Access.KeyFob\n" + "\n".join(rows) + "\n")
+    """Ten minutes of driving with a key; by the seventh the car says who it is, in its own words."""
+    said = f"{fob},DE|Ana M." if fob == "7" else f"{fob},"
+    rows = [f"{start_s + t},{min(60, t, 600 - t) if t <= 600 else 0},{1500 if t <= 600 else 0},{said}" for t in range(620)]
+    path.write_text(
+        f"{HEAD},Vehicle.Private.Access.KeyFob,Vehicle.Occupant.Row1.DriverSide.Identifier.Subject\n" + "\n".join(rows) + "\n"
+    )
     return path
 
 
@@ -175,10 +192,10 @@ def test_the_key_of_the_last_trip_is_anas_from_now_on(keyoff: Keyoff, unit: Unit
         return [(t["driver"], t["driver_how"], t.get("driver_sure")) for t in trips]
 
     assert driven(1, "7") == [("unknown", "unknown", None)]
-    assert kept_style(unit.store).said == {"key fob": "7"}
+    assert kept_style(unit.store).said == {"key fob": "7", "identifier": "DE|Ana M."}
     unit.says("add", "ana")
-    assert "ana is known by key fob 7." in unit.says("bind", "ana", "--last-trip")
-    assert driven(2, "7")[1] == ("ana", "key fob", 0.95)
+    assert "ana is known by identifier DE|Ana M., key fob 7." in unit.says("bind", "ana", "--last-trip")
+    assert driven(2, "7")[1] == ("ana", "identifier", 0.98)
     assert driven(3, "8")[2][0] == "unknown"
     first = json.loads(keyoff("trips", "--config", unit.config, "--json").stdout)[0]["id"]
     assert keyoff("trips", "assign", first, "ana", "--config", unit.config).returncode == 0

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import time
 from contextlib import closing
 from pathlib import Path
 
@@ -10,9 +12,12 @@ import pytest
 
 from agent.cli.enter import enter
 from agent.config import ConfigError
-from agent.io.requests import Request, leave, waiting
+from agent.io import clock
+from agent.io.database import connect_to_look
+from agent.io.requests import UNREAD_S, Request, leave, refusal, refuse, waiting
 from agent.io.states import read
-from agent.io.store import connect
+from agent.io.store import Batch, Store
+from agent.model import NS
 
 ANA = {"driver": {"id": "ana"}}
 
@@ -24,7 +29,7 @@ def config(config_file: Path) -> Path:
 
 
 def drivers(config: Path) -> list[str]:
-    with closing(connect(config.parent / "state" / "keyoff.db", read_only=True)) as conn:
+    with closing(connect_to_look(config.parent / "state" / "keyoff.db")) as conn:
         return [d["id"] for d in json.loads(read(conn)[0]["household"][1])["lent"]["drivers"]]
 
 
@@ -33,12 +38,25 @@ def test_an_entry_goes_into_a_store_that_nobody_holds(config: Path) -> None:
     assert drivers(config) == ["ana"]
 
 
+def test_an_entry_is_not_dated_before_what_was_known(config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    known_ns = clock.BUILT_UTC_NS + 400 * 86_400 * NS
+    store = Store(config.parent / "state" / "keyoff.db", "unit-1")
+    store.commit(Batch(anchor=("boot-1", 1, known_ns, "synchronised")))
+    store.close()
+    monkeypatch.setattr(time, "time_ns", lambda: known_ns - NS)
+    monkeypatch.setattr(clock, "is_synchronised", lambda: False)
+    enter(config, None, Request("odometer", reading_m=5_000_000.0))
+    with closing(connect_to_look(store.path)) as conn:
+        assert [tuple(r) for r in conn.execute("SELECT utc_ns, clock FROM events")] == [(None, "none")]
+
+
 @pytest.mark.parametrize(
     ("request_", "words"),
     [
         (Request("entry", entry="DriverSaved", data={"drivr": {}}), "did you mean `driver`"),
         (Request("entry"), "unknown kind ''"),
-        (Request("assign", trip_id="t9", driver="ana"), "there is no trip t9"),
+        (Request("assign", trip_id="t9", driver="unknown"), "there is no trip t9"),
+        (Request("assign", trip_id="t9", driver="ana"), "there is no driver 'ana' here"),
         (Request("odometer"), "reading_m"),
     ],
 )
@@ -60,3 +78,26 @@ def test_a_request_of_an_earlier_version_is_still_one(tmp_path: Path) -> None:
     ((_, request),) = waiting(tmp_path)
     assert request is not None
     assert (request.kind, request.reading_m) == ("odometer", 5.0)
+
+
+def test_a_refusal_is_read_once_by_whoever_left_the_request(tmp_path: Path) -> None:
+    path, other = (leave(tmp_path, Request("odometer")) for _ in range(2))
+    assert refusal(path) is None
+    refuse(path, "there is no driver 'ana' here")
+    os.utime(path.with_suffix(".refused"), (0, 0))
+    refuse(other, "reading_m")
+    assert [refusal(other), refusal(other)] == ["reading_m", None]
+    assert refusal(path) is None, f"nobody came for it in {UNREAD_S} s"
+
+
+def test_a_running_daemon_s_refusal_is_told(config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    state_dir = config.parent / "state"
+
+    def daemon(wait_s: float) -> None:
+        for path, _request in waiting(state_dir):
+            refuse(path, "there is no driver 'ana' here")
+            path.unlink()
+
+    monkeypatch.setattr("agent.io.clock.pause", daemon)
+    with closing(Store(state_dir / "keyoff.db", "unit-1")), pytest.raises(ConfigError, match="there is no driver 'ana' here"):
+        enter(config, None, Request("assign", trip_id="t1", driver="ana"))

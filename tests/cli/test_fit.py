@@ -13,8 +13,9 @@ import pytest
 from click.testing import CliRunner, Result
 
 from agent.cli import drivers, fit, report
+from agent.io.database import connect_to_look
 from agent.io.requests import waiting
-from agent.io.store import Batch, Store, connect
+from agent.io.store import Batch, Store
 from agent.localtime import DAY_NS
 from agent.model import NS
 from hil.ca import Authority
@@ -83,7 +84,7 @@ class Garage:
         return str(path)
 
     def told(self, kind: str) -> list[Any]:
-        with closing(connect(self.store, read_only=True)) as conn:
+        with closing(connect_to_look(self.store)) as conn:
             return [json.loads(r["body"]) for r in conn.execute("SELECT body FROM events WHERE kind = ?", (kind,))]
 
 

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from agent.cli.trips import driver_line
+from agent.io.schema import migrate, names
 from tests.cli.conftest import Keyoff
 from tests.conftest import ROOT
 
@@ -38,6 +42,20 @@ def test_before_the_first_run_it_says_so(keyoff: Keyoff, config_file: Path) -> N
         assert "there is no database yet" in done.stderr
 
 
+@pytest.mark.parametrize("version", range(len(names()) + 1))
+def test_a_database_of_an_earlier_version_is_looked_at_and_left_as_it_is(keyoff: Keyoff, tmp_path: Path, version: int) -> None:
+    path, earlier_ones = tmp_path / "old.db", names()[:version]
+    with closing(sqlite3.connect(path, isolation_level=None)) as conn, pytest.MonkeyPatch.context() as earlier:
+        earlier.setattr("agent.io.schema.names", lambda: earlier_ones)
+        conn.execute("PRAGMA journal_mode = WAL")
+        migrate(conn)
+    before = path.read_bytes()
+    for words in (["status"], ["trips"], ["drivers"]):
+        done = keyoff(*words, "--store", path)
+        assert (done.returncode, done.stderr) == (0, "")
+    assert path.read_bytes() == before
+
+
 def test_the_odometer_is_unknown_until_entered(keyoff: Keyoff, kept: Path) -> None:
     assert "Unknown" in keyoff("odometer", "--config", kept).stdout
     assert keyoff("odometer", "set", "48210", "--config", kept).returncode == 0
@@ -52,7 +70,12 @@ def test_the_odometer_is_unknown_until_entered(keyoff: Keyoff, kept: Path) -> No
 
 def test_a_trip_changes_hands(keyoff: Keyoff, kept: Path) -> None:
     trip = json.loads(keyoff("trips", "--config", kept, "--json").stdout)[0]["id"]
+    stranger = keyoff("trips", "assign", trip[:5], "ana", "--config", kept)
+    assert (stranger.returncode, "there is no driver 'ana' here; known: none" in stranger.stderr) == (78, True)
+    assert "Who drove is unknown: nothing told of anybody." in keyoff("trips", "show", trip[:5], "--config", kept).stdout
+    assert keyoff("drivers", "add", "ana", "--config", kept).returncode == 0
     assert keyoff("trips", "assign", trip[:5], "ana", "--config", kept).returncode == 0
+    assert "ana drove, as the household says (100% sure)." in keyoff("trips", "show", trip[:5], "--config", kept).stdout
     drivers = json.loads(keyoff("drivers", "--config", kept, "--json").stdout)
     assert [(d["driver"], d["month"], d["trips"]) for d in drivers] == [("ana", "2020-09", 1)]
     assert "ana" in keyoff("drivers", "--config", kept).stdout
@@ -80,3 +103,19 @@ def test_a_help_loads_nothing_heavy() -> None:
     )
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=True).stdout
     assert out.splitlines()[-1] == "[]"
+
+
+@pytest.mark.parametrize(
+    ("known", "line"),
+    [
+        (("ana", "key fob", 0.95), "ana drove, by the key fob (95% sure)."),
+        (("ana", "style", 0.97), "ana drove, by how it was driven (97% sure)."),
+        (("ana", "default", 0.6), "ana drove, as nobody else was known (60% sure)."),
+        (("ana", None, None), "ana drove, how that is known is not kept."),  # a trip of an earlier version
+        (("unknown", "key fob", None), "Who drove is unknown: the key fob contradicts itself or what else the car said."),
+        (("unknown", "household", 1.0), "Who drove is unknown, as the household says."),
+        (("unknown", None, None), "Who drove is unknown: nothing told of anybody."),
+    ],
+)
+def test_who_drove_is_told_with_how_and_how_sure(known: tuple[str, str | None, float | None], line: str) -> None:
+    assert driver_line(*known) == line

@@ -1,15 +1,40 @@
-"""The loop of keyoff run: what its buses could not keep up with is told with the rest."""
+"""The loop of keyoff run: what its buses could not keep up with is told with the rest; that the unit slept is noticed."""
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
-from agent.cli.run import Loop
+import pytest
+
+from agent.cli.run import SUSPENDED_NS, Loop
 from agent.config import BusConfig
 from agent.daemon import Daemon
+from agent.events.ignition import IgnitionRule
+from agent.io import clock
 from agent.io.buses.live import LiveBus
 from agent.io.store import Store
+from agent.model import NS
 from tests.test_daemon import PLAN, SETUP
+
+
+def test_a_clock_that_is_not_trusted_any_more_is_not_believed_before_what_was_known(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = Store(tmp_path / "keyoff.db", "unit-1")
+    loop = Loop(Daemon(SETUP, PLAN, store, "boot-1"), [LiveBus(BusConfig("can0", "virtual", "car"), ())], tmp_path, None)
+    known_ns = clock.BUILT_UTC_NS + 400 * 86_400 * NS
+    minute_ns = 60 * NS
+    says = ((0, True, True), (-minute_ns, False, False), (2 * minute_ns, False, True), (minute_ns, False, True))
+    for later_ns, synchronised, believed in says:
+        monkeypatch.setattr(time, "time_ns", lambda later_ns=later_ns: known_ns + later_ns)
+        monkeypatch.setattr(clock, "is_synchronised", lambda synchronised=synchronised: synchronised)
+        loop._next_ns = 0
+        loop._heard.set()
+        loop.beat()
+        assert (loop.daemon.engine.wall is not None) == believed
+    loop.calendar.stop()
+    store.close()
 
 
 def test_frames_that_had_to_go_are_counted_by_their_bus(tmp_path: Path) -> None:
@@ -20,5 +45,24 @@ def test_frames_that_had_to_go_are_counted_by_their_bus(tmp_path: Path) -> None:
     assert daemon.counts() == {}
     buses[1].overrun = 3
     assert daemon.counts() == {"can1: frames for which there was no time": 3}
+    loop.calendar.stop()
+    store.close()
+
+
+@pytest.mark.parametrize(("slept_ns", "ignition"), [(SUSPENDED_NS, "off"), (SUSPENDED_NS + 1, "unknown")])
+def test_a_unit_that_was_suspended_does_not_take_that_for_silence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, slept_ns: int, ignition: str
+) -> None:
+    now_ns = 1000 * NS
+    monkeypatch.setattr(clock, "boottime_ns", lambda: now_ns)
+    store = Store(tmp_path / "keyoff.db", "unit-1")
+    daemon = Daemon(SETUP, PLAN, store, "boot-1")
+    bus = LiveBus(BusConfig("can0", "virtual", "can0"), ())
+    loop = Loop(daemon, [bus], tmp_path, None)
+    for pause_ns in (0, SUSPENDED_NS, SUSPENDED_NS, slept_ns):  # by the third beat a car that says nothing is off
+        now_ns += pause_ns
+        bus.heard.set()
+        loop.beat()
+    assert daemon.engine.rule(IgnitionRule).state.ignition == ignition
     loop.calendar.stop()
     store.close()

@@ -14,14 +14,14 @@ import sqlite3
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
 
+from agent.io.database import connect_to_look
 from agent.io.states import States, read
-from agent.io.store import connect
 from hil.broker import Broker
 from hil.ca import Authority
 from hil.cloud.subscriber import Cloud
@@ -29,9 +29,10 @@ from tests.conftest import ROOT
 
 DEADLINE_S = 60.0  # generous: only a broken agent reaches it
 
-UPLINKS = {"cryptography", "joserfc", "paho"}  # 13 MiB; python-can loads ssl anyway, with asyncio
+UPLINKS = {"cryptography", "joserfc", "paho"}  # 13 MiB
 CHILDRENS = {"cantools", "sqlite_utils"}  # the plan's compiler and the migrations run in processes of their own: 20 MiB
-OTHERS = {"agent.asyncapi", "agent.schema", "agent.io.buses.recording", "tabulate"}  # for who looks, replays or publishes
+OTHERS = {"agent.asyncapi", "agent.schema", "agent.io.buses.recording", "agent.cli.enter", "tabulate"}  # for who looks, enters
+CANS = {"can"}  # a SocketCAN interface needs none of it
 
 LAUNCHER = """
 import sys, threading
@@ -63,10 +64,10 @@ def eventually(condition: Callable[[], bool], what: str) -> None:
 
 
 @contextmanager
-def running(config: Path, notify: Path | None = None, options: Sequence[str] = ()) -> Iterator[subprocess.Popen[str]]:
+def running(config: Path, notify: Path | None = None) -> Iterator[subprocess.Popen[str]]:
     env = os.environ | ({"NOTIFY_SOCKET": str(notify), "WATCHDOG_USEC": "30000000"} if notify else {})
     process = subprocess.Popen(
-        [sys.executable, *options, "-c", LAUNCHER, str(config)], cwd=ROOT, env=env, stderr=subprocess.PIPE, text=True
+        [sys.executable, "-c", LAUNCHER, str(config)], cwd=ROOT, env=env, stderr=subprocess.PIPE, text=True
     )
     try:
         yield process
@@ -101,7 +102,7 @@ def phase(config: Path) -> str:
 
 
 def states(config: Path) -> States:
-    with closing(connect(config.parent / "state" / "keyoff.db", read_only=True)) as conn:
+    with closing(connect_to_look(config.parent / "state" / "keyoff.db")) as conn:
         return read(conn)[0]
 
 
@@ -155,7 +156,8 @@ def test_events_arrive_verified_and_a_person_can_enter_the_odometer(mosquitto: s
 
 def imported(config: Path, until: str) -> set[str]:
     """What a first `keyoff run` has imported when `until` is: modules by their full names and their packages."""
-    with running(config, options=["-X", "importtime"]) as process:
+    words = [sys.executable, "-X", "importtime", "-m", "agent", "run", "--config", str(config)]
+    with subprocess.Popen(words, cwd=ROOT, stderr=subprocess.PIPE, text=True) as process:
         guard = threading.Timer(DEADLINE_S, process.kill)
         guard.start()
         found: set[str] = set()
@@ -165,24 +167,26 @@ def imported(config: Path, until: str) -> set[str]:
             if name == until:
                 break
         guard.cancel()
+        process.kill()
     assert until in found
     return found
 
 
-def test_it_loads_nothing_that_it_does_not_need(config: Path, tmp_path: Path) -> None:
-    alone = imported(config, until="agent.cli.enter")  # a request is looked for at the end of each tick
-    assert "can" in alone
-    assert not alone & (UPLINKS | CHILDRENS | OTHERS)
+def test_it_loads_nothing_that_it_does_not_need(config_file: Path, tmp_path: Path) -> None:
+    config_file.write_text(config_file.read_text() + '[[bus]]\nname = "can0"\n')
+    alone = imported(config_file, until="agent.io.requests")  # a request is looked for at the end of each tick
+    assert "agent.io.buses.socketcan" in alone
+    assert not alone & (UPLINKS | CHILDRENS | CANS | OTHERS)
     shutil.rmtree(tmp_path / "state")  # a first start again
     authority = Authority(tmp_path / "ca")
     pair = authority.client("unit-1")
-    config.write_text(
-        config.read_text() + f'[uplink]\nhost = "localhost"\nport = 1\nca = "{authority.pair.certificate}"\n'
+    config_file.write_text(
+        config_file.read_text() + f'[uplink]\nhost = "localhost"\nport = 1\nca = "{authority.pair.certificate}"\n'
         f'certificate = "{pair.certificate}"\nkey = "{pair.key}"\n'
     )
-    sending = imported(config, until="paho.mqtt.client")
+    sending = imported(config_file, until="paho.mqtt.client")
     assert sending >= UPLINKS
-    assert not sending & (CHILDRENS | OTHERS)
+    assert not sending & (CHILDRENS | CANS | OTHERS)
 
 
 def test_without_a_bus_it_says_so(config_file: Path) -> None:

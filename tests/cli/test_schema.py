@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 from agent.asyncapi import documents
-from agent.schema import event_schema, leaving
+from agent.schema import command_schema, event_schema, leaving
 from tests.cli.conftest import Keyoff
 
 
@@ -24,12 +24,13 @@ def test_it_lists_what_leaves_the_vehicle(keyoff: Keyoff) -> None:
 
 def test_it_prints_one(keyoff: Keyoff) -> None:
     assert json.loads(keyoff("schema", "TripEnded").stdout) == event_schema(leaving()["TripEnded"])
+    assert json.loads(keyoff("schema", "command").stdout) == command_schema()
 
 
 def test_it_writes_all(keyoff: Keyoff, tmp_path: Path) -> None:
     folder = tmp_path / "made" / "schemas"
     done = keyoff("schema", "--out", folder)
-    assert done.stdout == f"{len(leaving())} schemas and asyncapi.json are in {folder}.\n"
+    assert done.stdout == f"{len(leaving()) + 1} schemas and asyncapi.json are in {folder}.\n"
     assert {path.name: json.loads(path.read_text(encoding="utf-8")) for path in folder.iterdir()} == documents()
     again = json.loads(keyoff("schema", "--out", folder, "--json").stdout)
     assert again == {"files": list(documents())}

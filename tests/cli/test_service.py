@@ -61,6 +61,13 @@ def test_done_begins_the_next_interval_where_it_was_done(driven: Path) -> None:
     assert (after["stage"], after["due_m"], after["last_done_day"]) == (None, 59_500_000.0, "2026-11-20")
 
 
+def test_done_at_a_reading_that_is_still_to_come_is_refused(driven: Path) -> None:
+    done = run("done", "oil", "--km", "445000", "--config", str(driven))
+    assert done.exit_code == 2 and "the odometer stands at 45,00" in done.output
+    assert told(driven)["oil change"]["stage"] == "due"
+    assert run("done", "oil", "--km", "45100", "--config", str(driven)).exit_code == 0, "a little ahead of a reckoned one"
+
+
 def test_reopened_it_is_as_before(driven: Path) -> None:
     before = told(driven)["oil change"]
     assert run("done", "oil change", "--config", str(driven)).exit_code == 0

@@ -20,8 +20,8 @@ import pytest
 
 from agent.daemon import TRACE_KEPT
 from agent.io import clock
+from agent.io.database import connect_to_look
 from agent.io.retention import RESERVE_BYTES
-from agent.io.store import connect
 from agent.io.unit_store import UnitStore, open_for_daemon
 from agent.model import NS
 from hil.baddisk import BadDisk, Kind, NoCompiler, Worker, damage
@@ -431,7 +431,7 @@ def test_damage_to_the_log_in_the_middle_loses_next_to_nothing(cut_short: Life, 
 
     shutil.copytree(cut_short.folder, tmp_path / "by-sqlite")
     early(tmp_path / "by-sqlite" / "keyoff.db", Random(1))
-    with closing(connect(tmp_path / "by-sqlite" / "keyoff.db", read_only=True)) as conn:
+    with closing(connect_to_look(tmp_path / "by-sqlite" / "keyoff.db")) as conn:
         assert conn.execute("SELECT count(*) FROM trips").fetchone()[0] < len(cut_short.trips)
     with closing(live_on(cut_short, tmp_path / "copy", early, 1, unit_time)) as store:
         check(cut_short, store)

@@ -18,6 +18,8 @@ from agent.events.appointment import (
 )
 from agent.events.household import DriverSaved
 from agent.events.message import PromptReleased
+from agent.events.milestone import MilestoneReached
+from agent.events.odometer import OdometerAdvanced
 from agent.household import Driver
 from agent.model import NS, Wall
 from agent.signals import ODOMETER
@@ -123,6 +125,28 @@ def test_the_choice_goes_out_with_facts_if_they_agreed() -> None:
     assert chosen.facts == {"reading": "84,100 km", "asked": "oil", "words": "It squeaks."}
     owner = asked().say(offer(slot(28)))
     assert booked(owner, "28 9", words="It squeaks.").of(AppointmentChosen)[0].facts == {}, "nobody asked the owner"
+
+
+@pytest.mark.parametrize(
+    ("km", "is_estimated", "reading", "milestone"),
+    [
+        (100_000.4, False, "100,000 km", "100,000 km 2026-10-26"),
+        (100_999.0, True, "about 100,999 km", "100,000 km 2026-10-26"),
+        (101_001.0, False, "101,001 km", None),
+        (20_000.0, False, "20,000 km", None),  # another cluster since
+    ],
+)
+def test_what_is_told_at_the_counter_is_true(km: float, is_estimated: bool, reading: str, milestone: str | None) -> None:
+    """An estimate says so, and what was passed long ago was not passed just now."""
+    own = {"t_ns": 0, "boot_id": ""}
+    scene = Scene().say(DriverSaved(id="s", driver=ANA, **own))  # type: ignore[arg-type]
+    scene.parked().say(concern(bookable="oil"), offer(slot(28)))
+    reached = {"mark": 100_000, "counts": "km", "reading_m": 100_000_000.0, "utc_ns": scene.utc_ns}
+    scene.say(MilestoneReached(id="m", **own, **reached))  # type: ignore[arg-type]
+    scene.say(OdometerAdvanced(id="", reading_m=km * 1000, is_estimated=is_estimated, **own))  # type: ignore[arg-type]
+    (chosen,) = booked(scene, "28 9").of(AppointmentChosen)
+    expected = {"reading": reading, "asked": "oil"} | ({"milestone": milestone} if milestone else {})
+    assert chosen.facts == expected
 
 
 def test_a_slot_that_was_not_offered_is_no_choice() -> None:

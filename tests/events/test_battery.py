@@ -107,6 +107,14 @@ def test_a_dead_battery_is_a_reading_where_the_ignition_is_known() -> None:
     assert volts(rested(9.0, bench=Bench(BY_ACTIVITY), ignition=None)) == [], f"below {CRANKING_V} V it may be the starter"
 
 
+def test_a_zero_before_it_has_measured_is_not_heard() -> None:
+    bench = Bench().live(wake(10, 12.6))
+    for day in range(1, LAST + 2):
+        bench.live([(at(day * DAY_S), VOLTAGE, 0.0), *wake(day * DAY_S + 1, 12.6)])
+    assert volts(bench) == [12.6] * (LAST + 1)
+    assert bench.of(BatteryWeak) == []
+
+
 def test_without_an_ignition_signal_the_load_is_taken_off_and_it_says_about() -> None:
     bench = rested(*[WEAK_V - LOAD_V - 0.1] * LAST, bench=Bench(BY_ACTIVITY), ignition=None)
     assert volts(bench) == pytest.approx([WEAK_V - 0.1] * LAST)

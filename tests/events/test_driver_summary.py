@@ -11,10 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agent.config import Owner
-from agent.events.driver_summary import MONTHS_KEPT, DriverSummaries, DriverSummary, month_end_ns, month_of
+from agent.events.driver_summary import MONTHS_KEPT, DriverSummaries, DriverSummary
 from agent.events.household import DriverSaved
 from agent.events.trip import TripEnded
 from agent.household import Driver
+from agent.localtime import month_end_ns, month_of
 from agent.model import NS, Context, Event, Setup, Wall
 from agent.tally import Sums
 from tests.sim.car import BY_SIGNAL, Bench, at, drive, wall

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from agent.dtc import ADVICE, LAMP_WORDS, describe
 from agent.events.concern import Concern, ConcernSettled
-from agent.events.fault import APART_S, LAMP_S, MAX_KEPT, FaultCleared, FaultSet
+from agent.events.fault import APART_S, LAMP_S, MAX_KEPT, MAX_SAID, FaultCleared, FaultSet
 from agent.model import Sample
 from agent.signals import DTCS_PENDING, DTCS_PERMANENT, DTCS_STORED, IS_MIL_ON, of_ecu
 from tests.sim.car import UTC_S, Bench, at, wall
@@ -32,6 +32,21 @@ def test_a_code_is_set_by_a_second_answer_and_says_what_it_means() -> None:
     assert (fault.code, fault.kind, fault.ecu, fault.t_ns) == ("P0301", "stored", "7E8", at(APART_S))
     assert (fault.words, fault.severity) == describe("P0301")
     assert fault.first_utc_ns == at(UTC_S), "since the first answer, not the second"
+
+
+def test_a_clock_that_is_not_trusted_dates_nothing() -> None:
+    bench = Bench(wall=wall(UTC_S, quality="unsure")).live([answer(0, "P0301"), answer(20, "P0301")])
+    assert bench.of(FaultSet)[0].first_utc_ns is None
+    assert bench.of(Concern)[0].utc_ns is None
+
+
+def test_of_dozens_at_once_a_person_hears_of_a_few_and_of_all_that_say_stop() -> None:
+    dozens = [f"U0{n}" for n in range(100, 160)]
+    bench = Bench().live([answer(t, *dozens) for t in (0, 20)])
+    assert len(bench.of(FaultSet)) == 60
+    assert len(bench.of(Concern)) == MAX_SAID
+    bench.live([answer(t, *dozens, "P0093", "P0301") for t in (40, 60)])
+    assert [c.subject for c in bench.of(Concern)[MAX_SAID:]] == ["fault P0093"]
 
 
 def test_a_burst_of_requests_bears_nothing_out() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
 from agent.events.household import ConsentChanged, DriverRemoved, DriverSaved, PromptsStopped
@@ -69,6 +70,22 @@ def test_nobody_comes_back_by_stopping_prompts_or_by_a_consent() -> None:
     stopped = PromptsStopped(id="p", t_ns=0, boot_id="", driver="ana", kind="report")
     consent = ConsentChanged(id="c", t_ns=0, boot_id="", driver="ana", purpose="report", granted=True)
     assert after(saved(ANA), gone, stopped, consent).drivers == ()
+
+
+def test_a_state_of_software_that_did_not_look_so_closely_is_mended() -> None:
+    bench = Bench().until(1)
+    lent = {"drivers": [{"id": "ana", "quiet_from": "late", "timezone": "Berlin", "consents": ["report"]}, {"id": "unknown"}]}
+    bench.engine.restore({"household": (1, msgspec.json.encode({"lent": lent}))})
+    assert bench.engine.context(0).household.drivers == (Driver("ana", consents=("report",)),)
+    assert not bench.engine.failures
+
+
+@pytest.mark.parametrize(
+    "field", [{"quiet_to": "24:00"}, {"timezone": "Berlin"}, {"tell_at": "7:30"}, {"of_age": "soon"}, {"key_fobs": ("0",)}]
+)
+def test_no_profile_is_saved_that_cannot_be(field: dict[str, str]) -> None:
+    with pytest.raises(ValueError, match=f"driver.{next(iter(field))}: "):
+        saved(msgspec.structs.replace(ANA, **field))
 
 
 def test_profiles_stay_on_the_unit() -> None:

@@ -8,6 +8,7 @@ from agent.events.ignition import IgnitionChanged, IgnitionRule
 from agent.events.trip import STANDING_S
 from agent.model import NS, Value
 from agent.signals import ENGINE_SPEED, IGNITION, ODOMETER, SPEED
+from agent.vehicle import Vehicle
 from tests.sim.car import BY_ACTIVITY, BY_SIGNAL, Bench, at, drive, every_second
 
 GAP_S = BY_SIGNAL.trip.gap_s
@@ -90,6 +91,17 @@ def test_a_bus_that_wakes_may_mean_that_somebody_gets_in(signal: str) -> None:
     assert told(bench.until(20_000))[-1][1] == "off"
     awake = Bench().live(drive()).live(every_second(320, [0.0] * 300, signal))
     assert states(awake) == ["on", "off"], "a bus that stays awake after key-off"
+
+
+@pytest.mark.parametrize("car", [BY_SIGNAL, BY_ACTIVITY])
+def test_of_the_time_in_which_nobody_listened_it_knows_nothing(car: Vehicle) -> None:
+    """Neither a process that was away in mid-drive nor a unit that was suspended takes that for silence."""
+    samples = [s for s in drive(rpm=900.0, key=car is BY_SIGNAL) if s[0] < at(100)]
+    for bench in (Bench(car).live(samples).restart(), Bench(car).live(samples).resume(1300)):
+        bench.until(1300)
+        assert "TripEnded" in bench.kinds()
+        assert "off" not in states(bench.until(1300 + GAP_S - 1))
+        assert told(bench.until(1300 + GAP_S))[-1] == (1300 + GAP_S, "off")
 
 
 def test_an_earlier_boots_trip_says_nothing_of_now() -> None:

@@ -231,6 +231,13 @@ def test_one_that_is_near_is_told_once_each_way() -> None:
     assert (first.likely, first.t_ns) == ("on this trip", at(10))
 
 
+def test_one_that_another_cluster_comes_to_again_is_not() -> None:
+    bench = Bench().live(drive(odometer_m=BEFORE_M)).until(999)
+    bench.live(every_second(1000, [99_990_000.0] * 60, ODOMETER))
+    habits(bench, 20_000.0, 10_000.0).live(drive(1100, 60, odometer_m=99_990_000.0)).until(3000)
+    assert (marks(bench), bench.of(MilestoneAhead)) == ([100_000], [])
+
+
 def test_one_that_is_far_or_at_an_unknown_pace_is_not() -> None:
     far = habits(Bench().live(every_second(0, [60_000_000.0] * 3, ODOMETER)), 20_000.0, 10_000.0)
     assert far.live(drive(odometer_m=60_000_000.0)).until(999).of(MilestoneAhead) == []

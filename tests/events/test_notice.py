@@ -10,8 +10,8 @@ from agent.engine import Engine
 from agent.events.appointment import AppointmentChanged
 from agent.events.concern import Concern, ConcernSettled
 from agent.events.message import PromptAnswered
-from agent.events.notice import CatalogueReceived, NoticeMatched, NoticeSettled
-from agent.model import NS, derive_id
+from agent.events.notice import KEPT, CatalogueReceived, NoticeMatched, NoticeRule, NoticeSettled, NoticeState
+from agent.model import NS, Wall, derive_id
 from agent.notices import Match, Notice, NoticeKind, VinRange
 from tests.sim.car import Bench, at
 
@@ -27,13 +27,13 @@ def bench(car: CarConfig = CarConfig()) -> Bench:  # noqa: B008 - it is frozen
     return made.until(1)
 
 
-def catalogue(*notices: Notice, issued_s: int = 1, complete: bool = False) -> CatalogueReceived:
-    id = derive_id("unit-1", "CatalogueReceived", issued_s)
+def catalogue(*notices: Notice, issued_s: int = 1, complete: bool = False, source: str = "a test") -> CatalogueReceived:
+    id = derive_id("unit-1", "CatalogueReceived", issued_s, source)
     return CatalogueReceived(
         id=id,
         t_ns=0,
         boot_id="boot-1",
-        source="a test",
+        source=source,
         issued_utc_ns=issued_s * NS,
         notices=list(notices),
         complete=complete,
@@ -125,3 +125,100 @@ def test_an_older_catalogue_undoes_nothing_and_a_complete_one_takes_back() -> No
     assert made.of(ConcernSettled) == []
     hear(made, catalogue(issued_s=6, complete=True))
     assert [s.why for s in made.of(ConcernSettled)] == ["no longer true"]
+
+
+def toyota_recall(**more: object) -> Notice:
+    return msgspec.structs.replace(RECALL, match=Match(make="Toyota"), **more)
+
+
+def state_of(made: Bench) -> NoticeState:
+    return made.engine.rule(NoticeRule).state
+
+
+def test_each_source_has_its_own_last_word() -> None:
+    made = hear(bench(TOYOTA), catalogue(software(), issued_s=50, source="the maker"))
+    hear(made, catalogue(toyota_recall(), issued_s=20, source="an authority"))
+    assert [m.notice for m in made.of(NoticeMatched)] == ["SW1", "24V001"]
+    assert state_of(made).catalogues == {"the maker": 50 * NS, "an authority": 20 * NS}
+    assert state_of(made).catalogue_utc_ns == 50 * NS
+
+
+def test_a_catalogue_from_a_day_to_come_does_not_shut_out_what_is_made_until_then() -> None:
+    made = bench(TOYOTA)
+    made.events += made.engine.wake(at(2), Wall(1_700_000_000 * NS, "synchronised"))
+    hear(made, catalogue(software(), issued_s=4_000_000_000))
+    assert state_of(made).catalogue_utc_ns == 1_700_000_000 * NS + at(2)
+    made.events += made.engine.wake(at(90), Wall(1_700_000_000 * NS, "synchronised"))
+    hear(made, catalogue(toyota_recall(), issued_s=1_700_000_000 + 80))
+    assert [m.notice for m in made.of(NoticeMatched)] == ["SW1", "24V001"]
+
+
+def test_what_was_taken_back_and_returns_is_told_again_under_other_ids() -> None:
+    made = hear(bench(TOYOTA), catalogue(toyota_recall()), catalogue(issued_s=2, complete=True))
+    assert [s.why for s in made.of(ConcernSettled)] == ["no longer true"]
+    made.restart("boot-2").until(5)
+    hear(made, catalogue(toyota_recall(), issued_s=3, complete=True))
+    assert len({m.id for m in made.of(NoticeMatched)}) == len({c.id for c in made.of(Concern)}) == 2
+
+
+def test_what_was_remedied_stays_so_though_its_source_takes_it_back_for_a_while() -> None:
+    made = hear(bench(TOYOTA), catalogue(software()))
+    hear(made, answered(made.of(Concern)[0], "done"), catalogue(issued_s=2, complete=True), catalogue(software(), issued_s=3))
+    assert len(made.of(Concern)) == 1 and [s.why for s in made.of(ConcernSettled)] == ["remedied"]
+
+
+def test_another_source_takes_back_only_its_own() -> None:
+    made = hear(bench(TOYOTA), catalogue(toyota_recall()), catalogue(issued_s=2, complete=True, source="another"))
+    assert made.of(ConcernSettled) == []
+
+
+def test_a_recall_that_comes_to_forbid_driving_is_told_though_it_was_booked() -> None:
+    made = hear(bench(TOYOTA), catalogue(toyota_recall()))
+    hear(made, answered(made.of(Concern)[0], "booked"), catalogue(toyota_recall(do_not_drive=True), issued_s=2))
+    assert [(c.says, c.urgency) for c in made.of(Concern)][1:] == [("notice_recall_do_not_drive", "safety")]
+    assert [m.do_not_drive for m in made.of(NoticeMatched)] == [False, True]
+
+
+def test_another_wording_replaces_what_is_open_and_leaves_what_is_acknowledged() -> None:
+    made = hear(bench(TOYOTA), catalogue(toyota_recall()), catalogue(toyota_recall(remedy="A cap."), issued_s=2))
+    assert [c.values["remedy"] for c in made.of(Concern)] == ["The pump is replaced.", "A cap."]
+    hear(made, answered(made.of(Concern)[1], "acknowledged"), catalogue(toyota_recall(remedy="Two caps."), issued_s=3))
+    assert len(made.of(Concern)) == 2 and len(made.of(NoticeMatched)) == 3
+
+
+def test_progress_by_answers_goes_forward_only() -> None:
+    made = hear(bench(TOYOTA), catalogue(toyota_recall()))
+    concern = made.of(Concern)[0]
+    hear(made, answered(concern, "booked"), answered(concern, "acknowledged"))
+    missed = AppointmentChanged(id="a" * 32, t_ns=0, boot_id="boot-1", bookable="24V001", change="missed")
+    assert len(hear(made, missed).of(Concern)) == 2
+
+
+def test_a_kept_appointment_remedies_it() -> None:
+    made = hear(bench(TOYOTA), catalogue(toyota_recall()))
+    kept = AppointmentChanged(id="a" * 32, t_ns=0, boot_id="boot-1", bookable="24V001", change="kept")
+    hear(made, answered(made.of(Concern)[0], "booked"), kept, kept)
+    assert [s.why for s in made.of(ConcernSettled)] == ["remedied"]
+
+
+def test_the_vin_in_the_config_may_be_in_small_letters() -> None:
+    made = hear(bench(CarConfig(vin=VIN.lower())), catalogue(RECALL))
+    assert [m.verdict for m in made.of(NoticeMatched)] == ["applies"]
+
+
+def test_software_of_one_control_unit_says_nothing_of_another() -> None:
+    made = bench()
+    made.events += made.engine.feed([(at(2), signals.CALIBRATION_IDS, signals.of_ecu("7E8", ["ENGINE-1"]))])
+    hear(made, catalogue(msgspec.structs.replace(software(), kind="recall", match=Match(calibrations=["GEARBOX-1"]))))
+    assert [(m.verdict, m.missing) for m in made.of(NoticeMatched)] == [("cannot tell", ["calibration"])]
+    made.events += made.engine.feed([(at(3), signals.CALIBRATION_IDS, signals.of_ecu("7E9", ["GEARBOX-1"]))])
+    assert made.of(NoticeMatched)[-1].verdict == "applies"
+    made.events += made.engine.feed([(at(4), signals.CALIBRATION_IDS, signals.of_ecu("7E9", ["GEARBOX-2"]))])
+    assert [s.why for s in made.of(ConcernSettled)] == ["no longer true"]
+
+
+def test_of_too_many_those_about_other_cars_go_first() -> None:
+    made = hear(bench(TOYOTA), catalogue(toyota_recall()))
+    others = [Notice(f"H{n}", "recall", "t", "2026-01-01", Match(make="Honda")) for n in range(KEPT)]
+    hear(made, catalogue(*others, issued_s=2), catalogue(*others, issued_s=3))
+    assert len(state_of(made).known) == KEPT and "24V001" in state_of(made).known

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import msgspec
 import pytest
 
 from agent.events.household import ConsentChanged, DriverSaved, PromptsStopped
@@ -12,11 +15,12 @@ from agent.events.message import (
     PromptReleased,
     PromptWithdrawn,
 )
-from agent.events.prompt import EARLY_NS, HOLD_S, LATE_NS, SNOOZE_MAX_DAYS
+from agent.events.prompt import HOLD_S, LATE_NS, SNOOZE_MAX_DAYS
 from agent.model import NS, Wall
-from agent.prompts import ENDED_KEPT
+from agent.prompts import EARLY_NS, ENDED_KEPT
 from agent.signals import IGNITION
-from tests.sim.car import at, drive, wall
+from agent.vehicle import Vehicle
+from tests.sim.car import BY_ACTIVITY, BY_SIGNAL, at, drive, wall
 from tests.sim.parked import ANA, DAY_S, Scene, concern, local, settled, utc_s
 
 # -- held, and released ------------------------------------------------------------------------------
@@ -86,12 +90,39 @@ def test_what_was_shown_is_not_withdrawn_by_it() -> None:
     assert len(scene.parts) == 1
 
 
-def test_a_moment_further_away_than_a_day_is_waited_for_here() -> None:
-    scene = Scene().parked().say(concern("c1")).delivered().say(concern("c2", subject="other"))
-    assert scene.windows[1:] == [] and scene.held == ["one a day is enough"]
-    scene.until(2 * DAY_S)
-    assert scene.windows[1] == ("10-27 18:30", "10-27 21:30")
-    assert scene.of(PromptReleased)[1].released_utc_ns == at(utc_s("2026-10-27 18:30")) - EARLY_NS
+def test_a_moment_further_away_than_two_days_is_waited_for_here() -> None:
+    scene = Scene().parked().say(concern("c1")).delivered().say(concern("c2", subject="c2")).delivered()
+    scene.say(concern("c3", subject="c3"))
+    assert scene.windows[2:] == [] and scene.held == ["two a week are enough"]
+    scene.until(7 * DAY_S)
+    assert scene.windows[2] == ("11-02 18:30", "11-02 21:30")
+    assert scene.of(PromptReleased)[2].released_utc_ns == at(utc_s("2026-11-02 18:30")) - EARLY_NS
+
+
+@pytest.mark.parametrize(
+    ("hours", "window"),
+    [
+        ({"tell_at": "12:30", "quiet_from": "18:00"}, ("10-26 12:30", "10-26 18:00")),
+        ({"tell_at": "18:30", "quiet_from": "18:00"}, ("10-26 09:", "10-26 18:00")),
+        ({"tell_at": "18:30", "language": "de"}, ("10-26 18:30", "10-26 21:30")),
+    ],
+)
+def test_hours_that_change_hold_also_for_what_has_left(hours: dict[str, Any], window: tuple[str, str]) -> None:
+    scene = Scene().say(DriverSaved(id="s", t_ns=0, boot_id="", driver=ANA)).parked().say(concern())
+    assert scene.windows == [("10-26 18:30", "10-26 21:30")]
+    scene.say(DriverSaved(id="s2", t_ns=0, boot_id="", driver=msgspec.structs.replace(ANA, **hours)))
+    assert [(m.language, [p.revision for p in m.parts]) for m in scene.of(PromptReleased)][1:] == [
+        (hours.get("language", "en"), [1])
+    ]
+    (start, end) = scene.windows[1]
+    assert start.startswith(window[0]) and end == window[1]
+    assert len(scene.rule.state.said) == 1
+
+
+def test_a_profile_that_stops_a_kind_ends_what_waits() -> None:
+    scene = Scene().say(DriverSaved(id="s", t_ns=0, boot_id="", driver=ANA)).parked().say(concern())
+    scene.say(DriverSaved(id="s2", t_ns=0, boot_id="", driver=msgspec.structs.replace(ANA, stopped=("report",))))
+    assert [e.why for e in scene.of(PromptWithdrawn)] == ["stopped"]
 
 
 def test_a_celebration_skips_the_preferred_hour_but_not_quiet_hours() -> None:
@@ -125,7 +156,30 @@ def test_a_unit_that_restarts_in_mid_drive_does_not_say_it_then() -> None:
     scene.restart("boot-2").until(1)
     assert scene.of(PromptReleased) == []
     scene.live([(at(s), IGNITION, None) for s in range(1, 1000)])
-    assert [m.t_ns for m in scene.of(PromptReleased)] == [at(HOLD_S)], "not known for ten minutes"
+    assert [m.t_ns for m in scene.of(PromptReleased)] == [at(1 + HOLD_S)], "not known for ten minutes"
+
+
+@pytest.mark.parametrize("car", [BY_SIGNAL, BY_ACTIVITY])
+@pytest.mark.parametrize("urgency", ["usual", "celebration", "safety"])
+@pytest.mark.parametrize("is_suspended", [False, True])
+def test_nor_one_that_was_away_in_mid_drive_for_longer_than_any_hold(car: Vehicle, urgency: str, is_suspended: bool) -> None:
+    """The process, in the same boot, or the whole unit: it comes back to a car that is driven."""
+    scene = Scene("2026-10-26 18:00", vehicle=car).until(1)
+    samples = drive(700, length_s=4000, rpm=900.0, key=car is BY_SIGNAL)
+    scene.live(s for s in samples if s[0] < at(1400)).say(concern(urgency=urgency))  # type: ignore[attr-defined]
+    scene = scene.resume(3000) if is_suspended else scene.restart()
+    scene.until(3000)
+    scene.live(s for s in samples if s[0] >= at(3002))
+    assert scene.of(PromptReleased) == []
+    assert len(scene.until(9999).of(PromptReleased)) == 1
+
+
+def test_a_unit_that_was_suspended_while_parked_releases_nothing_before_it_knows_the_ignition() -> None:
+    scene = Scene().parked().say(concern("c1")).delivered().say(concern("c2", subject="c2")).delivered()
+    scene.say(concern("c3", subject="c3")).resume(8 * DAY_S).until(8 * DAY_S + 110 + HOLD_S - 1)
+    assert len(scene.of(PromptReleased)) == 2, "its moment came while nobody knew whether the car is driven"
+    scene.until(8 * DAY_S + 110 + HOLD_S)
+    assert len(scene.of(PromptReleased)) == 3
 
 
 # -- one message, and how often --------------------------------------------------------------------------

@@ -152,6 +152,9 @@ def test_forecasts_are_kept_until_it_is_done() -> None:
     assert (kept.due_m, kept.likely_day, kept.earliest_day, kept.is_due) == (1.5e7, "2026-12-01", "2026-11-20", False)
     made.engine.raised([ServiceDone(**EVENT, item="oil", interval="i", how="told")])
     assert rule(made).state.expected == {}
+    made.engine.raised([ServiceExpected(**EVENT, item="oil", interval="i", due_m=1.5e7)])
+    made.engine.raised([ServiceExpected(**EVENT, item="oil", interval="i", is_gone=True)])
+    assert rule(made).state.expected == {}, "it is not in keyoff.toml any more"
 
 
 def test_it_is_counted_whether_the_word_came_before_the_beep() -> None:

@@ -18,10 +18,11 @@ from agent.events.appointment import AppointmentChanged
 from agent.events.concern import Concern, ConcernSettled
 from agent.events.habits import HabitsRule
 from agent.events.household import HouseholdRule
+from agent.events.ignition import IgnitionChanged
 from agent.events.message import Answer, PromptAnswered
 from agent.events.odometer import OdometerAdvanced, OdometerRebased
-from agent.events.service import ServiceDue, ServiceRule
-from agent.events.service_record import CarReminded, ServiceDone, ServiceExpected, ServiceReopened, ServiceReported
+from agent.events.service import ServiceRule
+from agent.events.service_record import CarReminded, ServiceDone, ServiceDue, ServiceExpected, ServiceReopened, ServiceReported
 from agent.events.trip import Trip, TripEnded
 from agent.interval import LEAD_DAYS, Interval
 from agent.model import NS, ClockQuality, Event, Rule, Setup, Value, Wall, derive_id
@@ -54,7 +55,8 @@ class Unit:
             self.until(self.day + 1)
             before, self.reading_m = self.reading_m, self.reading_m + km * 1000
             t_ns = self.day * DAY_NS
-            self.events += self.engine.feed([(t_ns, path, value) for path, value in (heard or {}).items() for _ in range(5)])
+            said = [(t_ns + 2 * n * NS, path, value) for n in range(5) for path, value in (heard or {}).items()]
+            self.events += self.engine.feed(said)
             self.enter(self._odometer(before), self._trip(t_ns, metrics | {"distance_m": km * 1000}))
         return self
 
@@ -276,6 +278,16 @@ def test_forecasts_follow_the_pace() -> None:
     assert slow is not None and fast is not None and fast.likely_day < slow.likely_day
 
 
+def test_after_a_quarter_abroad_it_is_told_in_time_and_comes_due_within_its_range() -> None:
+    unit = Unit(Service("oil change", 15_000, 7_500, car_reminds_km_before=1000.0), reading_m=START_M - 120 * 30_000).drive(120)
+    soon = unit.until(unit.day + 84).drive(110).of(ServiceDue)[0]
+    beep = 120 + 84 + (22_500_000 - 1_000_000 - START_M) / 30_000
+    assert 14 <= beep - soon.t_ns / DAY_NS <= LEAD_DAYS
+    due = unit.of(ServiceDue)[1]
+    day = (MONDAY + timedelta(days=due.t_ns // DAY_NS)).date().isoformat()
+    assert soon.earliest_day is not None and soon.latest_day is not None and soon.earliest_day <= day <= soon.latest_day
+
+
 # -- the car's own reminder ------------------------------------------------------------------------------
 
 
@@ -365,6 +377,109 @@ def test_a_day_to_come_is_today() -> None:
 def test_a_reading_to_come_is_the_odometers() -> None:
     unit = driven_in(Service("oil change", 10_000, 12_000)).says("oil change", "done", reading_m=90e6)
     assert unit.of(ServiceDone)[0].reading_m == START_M
+
+
+def test_done_some_time_ago_counts_from_then() -> None:
+    unit = driven_in(Service("oil change", 10_000, 12_000)).drive(1).says("oil change", "done", day="2026-01-28")
+    (done,) = unit.of(ServiceDone)
+    assert (done.day, done.reading_m) == ("2026-01-28", None), "what is reckoned is not told as read"
+    assert interval_of(unit, "oil change").last_m == 19_430_000.0
+    assert unit.drive(1).of(ServiceExpected)[-1].due_m == 29_430_000.0
+    unit.says("oil change", "done", reading_m=19_380_000.0)  # the same one, now by the bill
+    assert interval_of(unit, "oil change").last_m == 19_380_000.0
+
+
+def test_done_on_a_day_of_which_nothing_is_known_has_no_reading() -> None:
+    unit = Unit(Service("both", 10_000, 12_000, 12, "2025-01-01")).drive(3).says("both", "done", day="2025-11-01").drive(10)
+    expected = unit.of(ServiceExpected)[-1]
+    assert (expected.due_m, expected.due_day) == (None, "2026-11-01")
+
+
+def test_what_is_gone_or_taken_back_is_not_expected_either() -> None:
+    unit = driven_in(Service("oil change", 10_000, 12_000)).restart(TYRES)
+    assert [e.item for e in unit.of(ServiceExpected) if e.is_gone] == ["oil change"]
+    slip = OdometerRebased(id="", t_ns=0, boot_id="b1", from_m=START_M, to_m=90e6, why="entered")
+    unit.enter(slip)
+    right = OdometerRebased(id="", t_ns=0, boot_id="b1", from_m=90e6, to_m=START_M, why="entered")
+    unit.enter(right)
+    assert [(e.item, e.is_gone) for e in unit.of(ServiceExpected)[-2:]] == [("tyres", True), ("tyres", False)]
+
+
+def test_an_older_service_in_the_config_does_not_undo_a_newer_one() -> None:
+    unit = driven_in(Service("both", 10_000, 12_000, 12, "2025-06-01")).says("both", "done").drive(30)
+    unit.restart(Service("both", 10_000, 9_000, 12, "2025-03-01")).drive(3)
+    assert len(unit.of(ServiceDone)) == 1 and told(unit) == [("both", "soon")]
+
+
+def test_another_limit_in_the_config_takes_back_what_was_told() -> None:
+    unit = driven_in(Service("oil change", 10_000, 12_000)).restart(Service("oil change", 15_000, 12_000)).drive(1)
+    assert [e.why for e in unit.of(ConcernSettled)] == ["no longer true"]
+    assert told(unit.drive(240)) == [("oil change", "soon"), ("oil change", "soon"), ("oil change", "due")]
+
+
+def test_not_done_of_an_interval_that_was_told_leaves_the_service_before_it() -> None:
+    unit = driven_in(Service("oil change", 10_000, 12_000)).says("oil change", "done").drive(260)
+    assert told(unit) == [("oil change", "soon"), ("oil change", "soon")]
+    unit.says("oil change", "not done").drive(1)
+    assert interval_of(unit, "oil change").last_m == START_M
+    assert told(unit)[2:] == [] and unit.of(Concern)[-1].is_again
+
+
+def test_an_appointment_of_which_nothing_is_heard_is_not_believed_for_ever() -> None:
+    unit = driven_in(Service("oil change", 10_000, 12_000))
+    unit.answers(unit.of(Concern)[0], "booked").drive(108)
+    assert told(unit) == [("oil change", "soon"), ("oil change", "due")]
+    assert len(unit.of(Concern)) == 1
+    unit.drive(3)
+    first, again = unit.of(Concern)
+    assert (again.subject, again.is_again) == (first.subject, True)
+
+
+def test_a_slip_in_the_entered_odometer_is_taken_back() -> None:
+    unit = driven_in(Service("oil change", 10_000, 12_000), reading_m=14e6)
+    slip = OdometerRebased(id="", t_ns=0, boot_id="b1", from_m=14e6, to_m=41e6, why="entered")
+    unit.enter(slip).reading_m = 41e6
+    assert told(unit.drive(1)) == [("oil change", "due")]
+    unit.says("oil change", "done").drive(1)
+    right = OdometerRebased(id="", t_ns=0, boot_id="b1", from_m=unit.reading_m, to_m=14.06e6, why="entered")
+    unit.enter(right).reading_m = 14.06e6
+    assert told(unit.drive(1)) == [("oil change", "due")]
+    assert unit.of(ServiceExpected)[-1].due_m == pytest.approx(24e6, abs=60_000)
+
+
+def test_a_due_that_rested_on_a_slip_is_withdrawn() -> None:
+    unit = driven_in(Service("oil change", 10_000, 12_000), reading_m=14e6)
+    slip = OdometerRebased(id="", t_ns=0, boot_id="b1", from_m=14e6, to_m=41e6, why="entered")
+    unit.enter(slip).reading_m = 41e6
+    unit.drive(1)
+    right = OdometerRebased(id="", t_ns=0, boot_id="b1", from_m=unit.reading_m, to_m=14.03e6, why="entered")
+    unit.enter(right).reading_m = 14.03e6
+    assert [e.why for e in unit.of(ConcernSettled)] == ["no longer true"]
+    assert told(unit.drive(300))[1:] == [("oil change", "soon"), ("oil change", "due")]
+
+
+def test_the_countdown_of_a_car_without_an_odometer_does_not_come_due_by_a_correction() -> None:
+    unit = Unit(Service("service", from_car=True)).drive(40, heard={signals.DISTANCE_TO_SERVICE: 9_000})
+    entered = OdometerRebased(id="", t_ns=0, boot_id="b1", from_m=unit.reading_m, to_m=unit.reading_m + 10e6, why="entered")
+    unit.enter(entered).reading_m += 10e6
+    unit.enter(OdometerAdvanced(id="", t_ns=0, boot_id="b1", reading_m=unit.reading_m)).until(unit.day + 2)
+    assert told(unit) == []
+
+
+def test_what_a_cluster_says_after_key_off_is_no_service() -> None:
+    unit = Unit(Service("service", from_car=True)).drive(30, heard={signals.DISTANCE_TO_SERVICE: 800})
+    unit.enter(IgnitionChanged(id="", t_ns=unit.day * DAY_NS + 3600 * NS, boot_id="b1", ignition="off"))
+    unit.drive(1, heard={signals.DISTANCE_TO_SERVICE: 65_535})
+    assert unit.of(ServiceDone) == []
+
+
+def test_what_a_cluster_says_in_the_first_seconds_of_a_drive_is_not_of_the_trip_before() -> None:
+    unit = Unit(Service("service", from_car=True)).drive(30, heard={signals.DISTANCE_TO_SERVICE: 5_000})
+    unit.until(31)
+    zero = [(31 * DAY_NS + 2 * n * NS, signals.DISTANCE_TO_SERVICE, 0.0) for n in range(5)]
+    unit.events += unit.engine.feed(zero)
+    unit.enter(msgspec.structs.replace(unit._trip(31 * DAY_NS, {"distance_m": 9.0}), boot_id="an earlier one"))
+    assert told(unit) == []
 
 
 def test_an_item_that_is_gone_is_not_spoken_of() -> None:

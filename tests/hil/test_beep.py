@@ -61,6 +61,10 @@ def test_the_figure_counts_days_to_the_reminder() -> None:
     times = [(60, 46.0, ""), (60, 46.1, "a journey"), (60, None, "the unit was unplugged"), (60, 10.0, "")]
     told = [Told(n, beep_day, 90, at, at, 1, None, cause) for n, (beep_day, at, cause) in enumerate(times)]
     assert share(told) == 50.0
-    first = figures([*told, told[0]._replace(expected=("2025-04-01", "2025-04-09"))])[0]
+    found = [*told, told[0]._replace(expected=("2025-04-01", "2025-04-09"), by="distance", told=-2.0)]
+    first, *_, within = figures(found)
+    too_early = next(f for f in figures(found) if f.name == "service_told_too_early_percent")
+    assert (too_early.value, within.value) == (20.0, 100.0)
+    assert "by distance: 100 of 1" in within.note
     assert (first.value, first.ok, first.name) == (60.0, False, beep.GROUP.figures[0])
     assert "a journey: 1" in first.note and "the unit was unplugged: 1" in first.note

@@ -139,14 +139,19 @@ def test_memory_is_no_disk() -> None:
 def test_a_busy_bus_is_cut_into_what_the_daemon_would_be_handed() -> None:
     times_ns = [0, 1, NS // 5, 2 * NS - 1]
     bus = [Frame(0x18DAF110, True, bytes([n] * n), "can0", memory.FROM_NS + t_ns) for n, t_ns in enumerate(times_ns)]
-    pieces = memory_worker.pieces(b"".join(map(memory.encoded, bus)))
-    assert [len(piece) // memory_worker.RECORD.size for piece in pieces] == [2, 1, 1]
-    id, is_extended, size, data, t_ns = memory_worker.RECORD.unpack(pieces[-1])
+    encoded = b"".join(map(memory.encoded, bus))
+    pieces, size = memory_worker.pieces(encoded), memory_worker.RECORD.size
+    assert pieces == [(0, 2 * size), (2 * size, size), (3 * size, size)]
+    id, is_extended, size, data, t_ns = memory_worker.RECORD.unpack_from(encoded, pieces[-1].at)
     assert Frame(id, is_extended, data[:size], "can0", memory.FROM_NS + t_ns) == bus[-1]
 
 
 def test_memory_is_measured_in_the_services_environment() -> None:
-    assert memory.service_environment() == {"MALLOC_ARENA_MAX": "1", "PYTHONTZPATH": "/usr/share/zoneinfo"}
+    assert memory.service_environment() == {
+        "MALLOC_ARENA_MAX": "1",
+        "MALLOC_MMAP_THRESHOLD_": "32768",
+        "PYTHONTZPATH": "/usr/share/zoneinfo",
+    }
 
 
 def test_the_runtime_environment_is_what_a_unit_gets() -> None:

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner
@@ -73,10 +74,10 @@ def test_nothing_is_acknowledged_that_could_not_be_kept(bench: Bench, monkeypatc
     bench.drain()
     commit, failures = cloud.receiver.commit, iter(range(2))
 
-    def fail_twice() -> None:
+    def fail_twice() -> Any:
         if cloud.receiver.db.in_transaction and next(failures, None) is not None:
             raise sqlite3.OperationalError("database or disk is full")
-        commit()
+        return commit()
 
     monkeypatch.setattr(cloud.receiver, "commit", fail_twice)
     bench.outbox.add(50)

@@ -137,6 +137,19 @@ def test_the_same_id_with_other_content_is_a_duplicate_and_not_believed(sender: 
     assert (report.events, report.duplicates, report.bad) == (1, 1, 1)
 
 
+def test_a_fact_told_anew_under_another_number_leaves_no_hole(sender: Sender) -> None:
+    """By a unit whose database was restored: what was sent already goes out again, in the new epoch."""
+    sender.event(1, "old", "trip")
+    for _ in range(2):
+        sender.event(1, id="trip")
+    sender.event(2)
+    (report,) = reports(sender.receiver.db)
+    assert [(each.name, each.here, each.reused) for each in report.epochs] == [("old", [(1, 1)], 0), ("e", [(1, 2)], 0)]
+    assert report.complete
+    sender.event(1, id="another")
+    assert reports(sender.receiver.db)[0].epochs[1].reused == 1
+
+
 @pytest.mark.parametrize(
     "change", [{"seq": True}, {"seq": -1}, {"seq": 2**31}, {"seq": 10**30}, {"id": None}, {"data": []}, {"epoch": 1}]
 )
@@ -220,7 +233,7 @@ def shown(*words: str) -> str:
 
 def test_show_says_what_is_here_and_what_is_not(kept: Path) -> None:
     lines = [line.split() for line in shown(str(kept)).splitlines()]
-    assert [UNIT, "4", "NO", "1", "1", "1", "0"] in lines
+    assert [UNIT, "4", "NO", "1", "1", "1", "0", "0"] in lines
     assert [UNIT, "e", "1–2,", "4–5", "–", "3", "–"] in lines
     assert [UNIT, "keyoff.TripEnded.v1", "3"] in lines
     assert f"not believed: keyoff/{UNIT}/event/TripEnded:" in shown(str(kept))

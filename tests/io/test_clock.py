@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import ctypes
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
-from agent.io.clock import BUILT_UTC_NS, boottime_ns, judged, wall
+from agent.io.clock import BUILT_UTC_NS, boottime_ns, is_synchronised, judged, wall
 from agent.io.ledger import Ledger
 from agent.io.store import Batch, Store
 from agent.model import NS, Wall
@@ -35,7 +37,27 @@ def test_the_floor_is_the_last_time_known_for_sure(tmp_path: Path) -> None:
     assert Ledger(store).floor_utc_ns() == 0
     for boot, utc_ns, quality in (("a", NOW, "synchronised"), ("b", NOW + DAY_NS, "unsure"), ("c", NOW - DAY_NS, "synchronised")):
         store.commit(Batch(anchor=(boot, 1, utc_ns, quality)))
-    assert Ledger(store).floor_utc_ns() == NOW
+        assert Ledger(store).floor_utc_ns() == (NOW - DAY_NS if boot == "c" else NOW), "a wrong one in the future does not stay"
+
+
+@pytest.mark.parametrize(("state", "trusted"), [(0, True), (1, True), (4, True), (5, False), (-1, False)])
+def test_the_kernel_says_whether_it_is_trusted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, state: int, trusted: bool
+) -> None:
+    """adjtimex(2): TIME_OK, TIME_INS to TIME_WAIT are leap seconds; TIME_ERROR; and a refusal, as of the hardened service."""
+    monkeypatch.setattr("agent.io.clock.TIMESYNCD", tmp_path / "synchronized")
+    monkeypatch.setattr(ctypes, "CDLL", lambda *_, **__: SimpleNamespace(adjtimex=lambda _: state))
+    assert is_synchronised() == trusted
+
+
+def test_timesyncds_word_is_enough_and_a_system_without_either_trusts_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("agent.io.clock.TIMESYNCD", tmp_path / "synchronized")
+    monkeypatch.setattr(ctypes, "CDLL", lambda *_, **__: SimpleNamespace())
+    assert not is_synchronised()
+    (tmp_path / "synchronized").touch()
+    assert is_synchronised()
 
 
 def test_this_machines_clock_is_after_the_build() -> None:

@@ -166,6 +166,20 @@ def test_history_is_left_out_when_the_time_is_over(
         assert store.restored[0].counts["older history left out"] == 1
 
 
+def test_of_the_history_the_newest_is_carried(path: Path, witness: Witness, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = Store(path, "unit-1")
+    store.commit(Batch(events=[row(f"e{n}") for n in range(50)]))
+    for n in range(50):
+        store.acknowledged(f"e{n}")
+    store.flush()
+    store.close()
+    monkeypatch.setattr(salvage, "HISTORY_BYTES", 300)
+    for new in salvaged(path, witness):
+        kept = [r["id"] for r in new.conn.execute("SELECT id FROM events ORDER BY seq")]
+        assert 3 <= len(kept) < 50
+        assert kept == [f"e{n}" for n in range(50 - len(kept), 50)]
+
+
 # -- each step can be cut ----------------------------------------------------------------------------
 
 

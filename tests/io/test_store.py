@@ -12,8 +12,9 @@ from pathlib import Path
 
 import pytest
 
+from agent.io.database import connect_to_look
 from agent.io.schema import names
-from agent.io.store import ANCHOR_S, Batch, EventRow, Store, StoreError, connect
+from agent.io.store import ANCHOR_S, Batch, EventRow, Store, StoreError
 
 
 def row(id: str, importance: int = 5, once: bool = False, body: bytes = b'{"a":1}') -> EventRow:
@@ -233,7 +234,7 @@ def test_the_lock_goes_with_its_process(tmp_path: Path) -> None:
 def test_a_reader_sees_it_while_the_writer_works(store: Store) -> None:
     store.commit(Batch(events=[row("a")]))
     with Path(store.path).open("rb"):
-        reader = connect(store.path, read_only=True)
+        reader = connect_to_look(store.path)
         assert reader.execute("SELECT count(*) FROM events").fetchone()[0] == 1
         with pytest.raises(sqlite3.OperationalError):
             reader.execute("DELETE FROM events")

@@ -257,6 +257,17 @@ def test_a_move_that_fails_half_way_is_finished_when_the_disk_lets_it(
         assert {o.id for o in store.waiting(9, ())} == {"a", "b"}
 
 
+def test_a_number_that_was_never_given_is_damage(path: Path) -> None:
+    """A bit that fell over: SQLite has no checksums."""
+    with closing(open_for_daemon(path, "unit-1", 256)) as store:
+        store.commit(Batch(events=[row("a"), row("b")]))
+        epoch = store.epoch
+        store.conn.execute("UPDATE events SET seq = seq + (1 << 40) WHERE id = 'b'")
+        assert {o.id for o in store.waiting(9, ())} == {"a", "b"}
+        assert store.epoch != epoch
+        assert [o.seq for o in store.waiting(9, ())] == [1, 2]
+
+
 def test_a_table_that_is_gone_is_damage(path: Path) -> None:
     with closing(open_for_daemon(path, "unit-1", 256)) as store:
         store.commit(Batch(events=[row("a")]))

@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from agent.io import wal
-from agent.io.store import Batch, Store, connect
+from agent.io.database import connect, connect_to_look
+from agent.io.store import Batch, Store
 from agent.io.wal import FRAME_BYTES, HEADER_BYTES
 
 COMMITS = 12
@@ -50,13 +51,13 @@ def found(database: Path) -> str | None:
     wrong = wal.damage(database)
     if wrong:
         return wrong
-    with closing(connect(database, read_only=True)) as conn:
+    with closing(connect_to_look(database)) as conn:
         conn.execute("SELECT count(*) FROM sqlite_master").fetchone()
         return wal.lost_commits(database)
 
 
 def state(database: Path) -> str:
-    with closing(connect(database, read_only=False)) as conn:
+    with closing(connect(database)) as conn:
         store = Store.__new__(Store)
         store.path, store.conn = database, conn
         return store.states()["a"][1].decode()

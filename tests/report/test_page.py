@@ -11,15 +11,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agent.household import AS_OWNER, OWNER, Driver
+from agent.dtc import LAMP, LAMP_WORDS, describe
+from agent.household import AS_OWNER, OWNER, Driver, Language
 from agent.report import phrases
 from agent.report.document import document
 from agent.report.facts import Fact, Kind
-from agent.report.page import MAX_BYTES, page
+from agent.report.page import MAX_BYTES, STYLE, page
 from agent.report.phrases import PHRASES
 from agent.report.plain import plain
 from agent.report.report import Due, Notice, Notices, Relationship, Report
 from agent.tally import Sums
+from agent.words import LANGUAGES
 from tests.report.months import ANA, BEN, CLEO, DAN, material, month_of_trips, report_of, trip
 from tests.report.months import OWNER as OWNER_CONFIG
 
@@ -136,11 +138,68 @@ def test_it_can_be_heard() -> None:
     assert {a["aria-labelledby"] for _, a in read.tags if "aria-labelledby" in a} == ids
 
 
+@pytest.mark.parametrize("language", get_args(Language))
+@pytest.mark.parametrize(("economy", "counts"), [("l/100km", "km"), ("mpg_us", "mi"), ("km/l", "km")])
+def test_no_number_is_parted_from_its_unit_and_no_day_from_its_month(language: Language, economy: str, counts: str) -> None:
+    months = "|".join(LANGUAGES[language].MONTHS)
+    units = r"km|mi|mph|mpg|l|kWh|%|V|h|Std\.|min|s|m²|days?|Tage?n?|months?|Monate?n?|times"
+    parted = re.compile(rf"(?:\d (?:{units})|\d\.? (?:{months}))(?!\w)|mpg \(")
+    for words in Reader(page(full(language, economy, counts))).words:
+        assert not parted.search(words), words
+
+
+def test_a_trouble_code_is_explained_in_the_readers_language() -> None:
+    told = [
+        (Fact(kind="fault set", what="P0301", title=describe("P0301").words), "2026-10-14"),
+        (Fact(kind="fault set", what="P0420", title="words of a later version"), "2026-10-15"),
+        (Fact(kind="fault set", what=LAMP, title=LAMP_WORDS, times=2), "2026-10-16"),
+        (Fact(kind="fault cleared", what=LAMP), "2026-10-17"),
+    ]
+    english, german = (
+        " ".join(plain(document(report_of(material(month_of_trips(), [each], facts=told), "ana"))).split())
+        for each in (ANA, msgspec.structs.replace(ANA, language="de"))
+    )
+    assert "14 October: trouble code P0301: the engine misfires in cylinder 1:" in english
+    assert "14. Oktober: Fehlercode P0301: der Motor hat Zündaussetzer in Zylinder 1:" in german
+    assert "15. Oktober: Fehlercode P0420. 16. Oktober: Die Motorlampe ging an (2-mal)." in german
+    assert "17 October: the engine lamp is off again." in english
+    assert LAMP not in english + german
+
+
+def test_a_notices_title_is_one_clean_line() -> None:
+    told = [
+        Notice(id="n-1", title="A\u202e plug\nmay " + "corrode " * 900, state="applies"),
+        Notice(id="n-2", title="!", state="booked"),
+    ]
+    text = page(report_of(material(month_of_trips(), [ANA], notices=Notices(1, told)), "ana"))
+    assert "<p>A plug may corrode" in text and "\u202e" not in text and text.count("corrode") < 30
+    assert "<p>n-2 (booked)</p>" in text
+
+
 def test_it_is_for_phone_paper_and_dark() -> None:
     text = page(full())
     assert '<meta name="viewport" content="width=device-width,initial-scale=1">' in text
     for wanted in ("@media print", "prefers-color-scheme:dark", "default-src 'none'"):
         assert wanted in text
+
+
+def luminance(colour: str) -> float:
+    """WCAG 2.2, relative luminance."""
+    parts = (int(colour[n : n + 2], 16) / 255 for n in (1, 3, 5))
+    red, green, blue = (p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+@pytest.mark.parametrize("kind", range(3))
+def test_it_can_be_read_by_weak_eyes_by_day_by_night_and_on_paper(kind: int) -> None:
+    palette = {
+        name: value if len(value) == 7 else "#" + "".join(c * 2 for c in value[1:])
+        for name, value in re.findall(r"--(\w+):(#[0-9a-f]{3,6})\b", re.findall(r":root{([^}]*)}", STYLE)[kind])
+    }
+    for paper in ("paper", "card"):
+        for name, least in (("ink", 7.0), ("soft", 4.5), ("mark", 4.5), ("pale", 3.0)):
+            bright, dark = sorted((luminance(palette[name]), luminance(palette[paper])), reverse=True)
+            assert (bright + 0.05) / (dark + 0.05) >= least, (name, paper)
 
 
 def test_the_text_tells_the_same() -> None:
@@ -160,6 +219,16 @@ def test_the_text_tells_the_same() -> None:
         "14 months together, since 3 September 2025, over 10,000 km.",
     ):
         assert wanted in text
+
+
+def test_a_month_that_is_not_over_says_so() -> None:
+    early = msgspec.structs.replace(full(), made_day="2026-10-31")
+    assert "on 31 October 2026, before the month was over." in " ".join(plain(document(early)).split())
+    assert "before the month was over" not in plain(document(full()))
+
+
+def test_no_two_empty_lines_follow_each_other() -> None:
+    assert "\n\n\n" not in plain(document(full()))
 
 
 def test_german_counts_with_a_comma() -> None:
@@ -199,7 +268,7 @@ def test_every_phrase_is_there_in_both_languages_and_used() -> None:
 
 def test_a_count_chooses_the_word() -> None:
     said = [phrases.phrase("days", "en", n, n=str(n)) for n in (0, 1, 2)]
-    assert said == ["0 days", "1 day", "2 days"]
+    assert said == ["0\xa0days", "1\xa0day", "2\xa0days"]
 
 
 NUMBERS = st.floats(0, 1e9, allow_nan=False)

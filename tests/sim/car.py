@@ -113,6 +113,11 @@ class Bench:
         assert self.may_fail or not self.engine.failures
         return self
 
+    def resume(self, t_s: float) -> Bench:
+        """The unit was suspended until then."""
+        self.events += self.engine.resumed(at(t_s))
+        return self
+
     def restart(self, boot_id: str | None = None, *, wall: Wall | None = WALL) -> Bench:
         """The process ends, or the unit (then in another boot, with another offset of the wall clock), and comes back."""
         states = self.engine.states()

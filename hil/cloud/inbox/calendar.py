@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+from agent.household import NO_BREAK
 from agent.slots import Slot
 
 FOLD = 75  # octets, without the line's end (RFC 5545, 3.1)
@@ -45,7 +46,8 @@ def _utc(moment: datetime) -> str:
 
 
 def _escaped(text: str) -> str:
-    """As TEXT (RFC 5545, 3.3.11); control characters are not allowed there."""
+    """As TEXT (RFC 5545, 3.3.11); control characters are not allowed there. Plain spaces: calendars show one line."""
+    text = text.replace(NO_BREAK, " ")
     for plain, escaped in (("\\", "\\\\"), (";", "\\;"), (",", "\\,"), ("\r\n", "\n"), ("\n", "\\n")):
         text = text.replace(plain, escaped)
     return "".join(c for c in text if c == "\t" or (c >= " " and c != "\x7f"))

@@ -78,7 +78,7 @@ class Desk:
         self._started: dict[str, Place] = {}  # the latest TripStarted of a unit
         self._ended: dict[Key, Ended] = {}
         self._stopped: dict[tuple[str, str, str], Place | None] = {}  # unit, person, kind; None: the unit does not know yet
-        self._revoked: dict[tuple[str, str], Place] = {}  # when a driver last took back that their report leaves: unit, driver
+        self._taken_back: dict[tuple[str, str], Place] = {}  # unit, driver: the consent to reports
         self._tried: dict[tuple[str, bool], frozenset[Key]] = {}  # a mail that may have left: the same again, or none
 
     # -- what the units say ------------------------------------------------------------------------
@@ -143,17 +143,16 @@ class Desk:
         trip.is_over, trip.end_utc_ns = True, event.data.get("end_utc_ns", event.utc_ns)
 
     def _report_ready(self, event: Heard, place: Place) -> None:
-        revoked = self._revoked.get((event.unit, str(event.data["driver"])))
-        if revoked is not None and place < revoked:
-            return  # a consent leaves a unit before what waited with it
-        self.reports[event.unit, event.id] = Report(place, str(event.data["driver"]), event.data)
+        driver = str(event.data["driver"])
+        if place > self._taken_back.get((event.unit, driver), (-1, 0)):
+            self.reports[event.unit, event.id] = Report(place, driver, event.data)
 
     def _consent_changed(self, event: Heard, place: Place) -> None:
-        """What rests on a consent that was taken back is forgotten."""
+        """What rests on a consent that was taken back is forgotten, and not taken up when it comes late."""
         if event.data["purpose"] != "report" or event.data["granted"]:
             return
-        driver = event.unit, str(event.data["driver"])
-        self._revoked[driver] = max(place, self._revoked.get(driver, place))
+        whose = (event.unit, str(event.data["driver"]))
+        self._taken_back[whose] = max(place, self._taken_back.get(whose, place))
         gone = {k for k, r in self.reports.items() if k[0] == event.unit and r.driver == event.data["driver"] and r.place < place}
         for key in gone:
             del self.reports[key]

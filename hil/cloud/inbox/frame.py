@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from agent.household import Kind, Language
-from agent.report.amounts import MONTHS, NO_BREAK
+from agent.household import NO_BREAK, Kind, Language
+from agent.report.amounts import MONTHS
 from agent.slots import Slot
 
 WORDS: dict[Language, dict[str, str]] = {
@@ -43,8 +43,8 @@ WORDS: dict[Language, dict[str, str]] = {
         "missed": "It was missed.",
         "kept": "It was kept.",
         "crossed": "No longer valid: {why}.",
-        "done_why": "it is done",
-        "remedied": "it is remedied",
+        "done_why": "It is done.",
+        "remedied": "It is remedied.",
         "no longer true": "it is no longer so",
         "superseded": "there is a newer message",
         "something in it is not known": "something in it is no longer known",
@@ -100,8 +100,8 @@ WORDS: dict[Language, dict[str, str]] = {
         "missed": "Er wurde versäumt.",
         "kept": "Er wurde eingehalten.",
         "crossed": "Gilt nicht mehr: {why}.",
-        "done_why": "es ist erledigt",
-        "remedied": "es ist behoben",
+        "done_why": "Es ist erledigt.",
+        "remedied": "Es ist behoben.",
         "no longer true": "es ist nicht mehr so",
         "superseded": "es gibt eine neuere Nachricht",
         "something in it is not known": "etwas darin ist nicht mehr bekannt",
@@ -129,6 +129,7 @@ WEEKDAYS: dict[Language, tuple[str, ...]] = {
     "de": ("Montag", "Dienstag", "Mittwoch", "Donnerstag", "Freitag", "Samstag", "Sonntag"),
 }
 CROSSED = {"done": "done_why", "stopped": "stopped_why"}  # words that buttons have, too
+SETTLED = ("done", "remedied")  # what it asked for came about: no reason to strike it out
 
 
 def word(language: Language, name: str, **values: object) -> str:
@@ -140,9 +141,9 @@ def kind_word(language: Language, kind: Kind) -> str:
 
 
 def crossed_word(language: Language, why: str) -> str:
-    """Why something is crossed out; a reason that has no words here is not made up."""
+    """Why something is over; a reason that has no words here is not made up."""
     because = WORDS[language].get(CROSSED.get(why, why), WORDS[language]["no longer true"])
-    return word(language, "crossed", why=because)
+    return because if why in SETTLED else word(language, "crossed", why=because)
 
 
 def day_word(moment: datetime, language: Language) -> str:
@@ -152,9 +153,9 @@ def day_word(moment: datetime, language: Language) -> str:
 
 
 def slot_word(slot: Slot, language: Language) -> str:
-    """ "Tuesday, 24 November, 08:00"; in the workshop's own time."""
+    """ "Tuesday, 24 November, 08:00"; in the workshop's own time. Only the weekday may stand by itself."""
     start = datetime.fromisoformat(slot.start)
-    return f"{day_word(start, language)}, {start:%H:%M}"
+    return f"{day_word(start, language)},{NO_BREAK}{start:%H:%M}"
 
 
 def place_word(slot: Slot, language: Language) -> str:

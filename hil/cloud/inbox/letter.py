@@ -7,12 +7,12 @@ from datetime import datetime
 from typing import NamedTuple
 
 from agent.events.message import Answer
-from agent.household import Kind, Language
+from agent.household import NO_BREAK, Kind, Language
 from agent.localtime import local
 from agent.report.blocks import Figure
 from agent.slots import Slot
 from hil.cloud.inbox.desk import Desk
-from hil.cloud.inbox.frame import crossed_word, day_word, kind_word, place_word, slot_word, word
+from hil.cloud.inbox.frame import SETTLED, crossed_word, day_word, kind_word, place_word, slot_word, word
 from hil.cloud.inbox.links import Links, ToAnswer, ToCalendar, ToReport
 from hil.cloud.inbox.people import Person
 from hil.cloud.inbox.prompt import Key, Prompt, Release, Sent
@@ -48,7 +48,7 @@ class PartView(NamedTuple):
     figures: list[Figure]  # of the report
     calendar: Button | None
     states: list[str]
-    crossed: str | None
+    is_crossed: bool
 
 
 class LetterView(NamedTuple):
@@ -70,8 +70,15 @@ class LetterView(NamedTuple):
 
     @property
     def subject(self) -> str:
-        first, more = self.parts[0].title, len(self.parts) - 1
+        """With plain spaces: a header with others is written in code, which some filters take for spam."""
+        first, more = self.parts[0].title.replace(NO_BREAK, " "), len(self.parts) - 1
         return word(self.language, "and_more", title=first, n=more) if more else first
+
+    @property
+    def preview(self) -> str:
+        """What a list of mails shows behind the subject: how it goes on."""
+        first, *others = self.parts
+        return "; ".join(part.title for part in others) or next(iter(first.paragraphs), "")
 
     @property
     def stops(self) -> list[Button]:
@@ -126,7 +133,7 @@ class Writer:
             figures=read,
             calendar=self._button("calendar", ToCalendar(*prompt.key), language, now_ns) if prompt.is_dated else None,
             states=list(states(prompt, language)),
-            crossed=crossed_word(language, prompt.crossed) if prompt.crossed else None,
+            is_crossed=prompt.crossed is not None and prompt.crossed not in SETTLED,
         )
 
     def _slot(self, prompt: Prompt, slot: Slot, language: Language, now_ns: int) -> Button:
@@ -154,6 +161,8 @@ def states(prompt: Prompt, language: Language) -> Iterable[str]:
         )
     if prompt.change:
         yield word(language, prompt.change)
+    if prompt.crossed:
+        yield crossed_word(language, prompt.crossed)
 
 
 def find_slot(prompt: Prompt, id: str | None) -> Slot | None:

@@ -13,6 +13,7 @@ from __future__ import annotations
 import contextlib
 import os
 import smtplib
+import textwrap
 from datetime import UTC, datetime
 from email.headerregistry import Address
 from email.message import EmailMessage
@@ -22,6 +23,7 @@ from typing import NamedTuple, Protocol
 
 from jinja2 import Environment, FileSystemLoader, select_autoescape
 
+from agent.household import NO_BREAK
 from hil.cloud.inbox.calendar import ics
 from hil.cloud.inbox.frame import word
 from hil.cloud.inbox.letter import LetterView, Writer, find_slot
@@ -30,6 +32,7 @@ from hil.cloud.inbox.prompt import Showing
 
 TEMPLATES = Path(__file__).parent / "templates"
 HEADERS = SMTP.clone(max_line_length=998)  # a signed link must not be folded; RFC 5322 allows 998
+LINE = 76  # characters: what a terminal or a quote of it still shows whole (RFC 3676 names 78)
 REPLY_S = 20.0  # a server on loopback that does not answer by then is not there
 
 
@@ -90,7 +93,13 @@ def templates() -> Environment:
         loader=FileSystemLoader(TEMPLATES), autoescape=select_autoescape(["html"]), trim_blocks=True, lstrip_blocks=True
     )
     found.globals["word"] = word
+    found.filters["wrapped"] = wrapped
     return found
+
+
+def wrapped(text: str) -> str:
+    """A paragraph of the text part; a link is never broken."""
+    return textwrap.fill(text, LINE, break_long_words=False, break_on_hyphens=False)
 
 
 class Mailer:
@@ -108,7 +117,8 @@ class Mailer:
         stop_url = self.links.url(ToStop(tuple(showing.keys)), now_ns)
         message = self._headers(letter, showing.person.mail, now_ns, stop_url)
         values = {"letter": letter, "page_url": page_url, "stop_url": stop_url, "has_report": bool(attachments)}
-        message.set_content(self.templates.get_template("mail.txt").render(values), cte="quoted-printable")
+        plain = self.templates.get_template("mail.txt").render(values).replace(NO_BREAK, " ")
+        message.set_content(plain, cte="quoted-printable")
         message.add_alternative(self.templates.get_template("mail.html").render(values), subtype="html", cte="quoted-printable")
         for each in [*self._slots(showing, now_ns), *attachments]:
             message.add_attachment(

@@ -95,7 +95,9 @@ class _Pages:
         person = self.inbox.desk.book.people.get(self._aim(token, ToPage).person)
         if person is None:
             raise BadLink("not ours")
-        return render_template("page.html", language=person.language, letters=self.inbox.letters(person, self.clock()))
+        letters = self.inbox.letters(person, self.clock())
+        closings = dict.fromkeys((closing, letter.language) for letter in letters for closing in letter.closings)
+        return render_template("page.html", language=person.language, letters=letters, closings=list(closings))
 
     def ask(self, token: str) -> tuple[str, int]:
         aim = self._press(token)

@@ -137,6 +137,7 @@ def report(driver: str = "ana") -> dict[str, Any]:
         checks=[Check(what, is_checked=False) for what in CHECKS],
         notices=Notices(),
         gaps=Gaps(),
+        days_m=[842_000.0 / 31] * 31,
     )
     built: dict[str, Any] = msgspec.to_builtins(made)
     return {"month": "2026-10", "driver": driver, "person": driver, "body": built}

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, Page, sync_playwright
 
-PHONE, DESKTOP = 390, 1200  # px
+NARROWEST, PHONE, DESKTOP = 360, 390, 1200  # px
 WAIT_MS = 20_000  # a busy machine
 
 

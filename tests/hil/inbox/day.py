@@ -69,15 +69,6 @@ item = "oil change"
 every_km = 15000.0
 last_km = {last_km}
 
-[uplink]
-host = "{host}"
-port = {port}
-ca = "ca.pem"
-certificate = "{certificate}"
-key = "{key}"
-
-[commands]
-key = "{command_key}"
 """
 
 
@@ -193,18 +184,7 @@ class Day:
 
 
 def _written(folder: Path, authority: Authority, broker: Broker) -> Path:
-    pair = authority.client(UNIT)
     path = folder / "keyoff.toml"
-    path.write_text(
-        CONFIG.format(
-            unit=UNIT,
-            folder=folder,
-            last_km=DUE_KM - 15_000,
-            host=broker.host,
-            port=broker.port,
-            certificate=pair.certificate.name,
-            key=pair.key.name,
-            command_key=authority.command_key().public.name,
-        )
-    )
+    own = CONFIG.format(unit=UNIT, folder=folder, last_km=DUE_KM - 15_000)
+    path.write_text(own + authority.settings(UNIT, broker.host, port=broker.port))
     return path

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser
 
-from hil.cloud.inbox.links import ToPage
+from hil.cloud.inbox.links import ToAnswer, ToPage, ToReport
 from hil.cloud.inbox.web import Served, app
 from tests.hil.inbox.cars import ANA, Car, bookable, part, report
-from tests.hil.inbox.chromium import DESKTOP, PHONE, is_as_wide_as_its_window, opened
+from tests.hil.inbox.chromium import DESKTOP, NARROWEST, PHONE, is_as_wide_as_its_window, opened
 from tests.hil.inbox.scene import Scene, text_of
 
 
@@ -37,6 +37,23 @@ def test_a_slot_is_booked_by_two_clicks(chromium: Browser, scene: Scene) -> None
         scene.hear(car.hears("p1", "booked", slot="s2"))
         page.get_by_role("link", name="Back to all messages").click()
         page.get_by_text("Appointment chosen. The car has it.").wait_for()
+
+
+THUMB_PX = 44  # what Apple and WCAG 2.5.5 ask for
+SMALLER = f"[...document.querySelectorAll('a, button, summary')].filter(e => e.getBoundingClientRect().height < {THUMB_PX})"
+
+
+def test_all_that_is_pressed_is_as_large_as_a_thumb(chromium: Browser, scene: Scene, tmp_path: Path) -> None:
+    car = Car()
+    ready = car.says("ReportReady", report())
+    scene.hear(ready, car.releases(bookable("p1"), part("p2", kind="report", report=ready.id)))
+    mail = tmp_path / "mail.html"
+    mail.write_text(text_of(scene.post.messages()[0], "html"))
+    aims = ToPage(ANA.key), ToReport("rav4", ready.id), ToAnswer("rav4", "p1", "stopped"), ToAnswer("rav4", "p1", "booked", "s1")
+    for url in (mail.as_uri(), *(scene.links.url(aim, scene.now_ns) for aim in aims)):
+        with opened(chromium, url, NARROWEST, scripts=True) as page:
+            assert page.evaluate(f"{SMALLER}.map(e => e.textContent)") == [], url
+            assert is_as_wide_as_its_window(page), url
 
 
 @pytest.mark.parametrize("width", [PHONE, DESKTOP])

@@ -19,7 +19,7 @@ from agent.cli import why
 from agent.events.appointment import AppointmentChosen
 from agent.events.ignition import IgnitionChanged
 from agent.events.message import Part, PromptAnswered, PromptDelivered, PromptReleased, PromptWithdrawn
-from agent.events.service import ServiceDue
+from agent.events.service_record import ServiceDue
 from agent.events.trip import TripEnded, TripStarted
 from agent.localtime import MINUTE_NS
 from agent.model import NS, Event

@@ -65,14 +65,38 @@ def test_its_words_are_the_units_in_text_and_html(scene: Scene) -> None:
         "Oil change is due",
         "First.",
         "no person wrote it",
-        "Thursday, 26\xa0November, 08:00",
         "until 09:00",
         "Hauptstraße 1",
     ):
         assert words in plain
         assert words in html
+    assert "Thursday, 26 November, 08:00" in plain and "Thursday, 26\xa0November,\xa008:00" in html
     assert "!" not in plain
     assert "script" not in html
+
+
+def test_only_what_is_set_in_lines_keeps_its_units_together(scene: Scene) -> None:
+    """A subject with such a space would be encoded; plain text and calendars are read and searched as they are."""
+    scene.hear(Car().releases(bookable(title="100,000\xa0km", text="At 100,000\xa0km.")))
+    mail = mail_of(scene)
+    assert b"\r\nSubject: 100,000 km\r\n" in scene.post.mails[0].body
+    assert "\xa0" not in text_of(mail)
+    assert "<h1>100,000\xa0km</h1>" in text_of(mail, "html")
+    calendar = next(p for p in mail.iter_attachments() if p.get_content_type() == "text/calendar")
+    assert "SUMMARY:100\\,000 km" in str(calendar.get_content())
+
+
+def test_a_list_of_mails_shows_how_it_goes_on(scene: Scene) -> None:
+    """Its first words, for the eye alone: whoever opens the mail sees them in their place."""
+    scene.hear(Car().releases(bookable(text="It falls due soon.\nAnswer so.")))
+    assert re.search(r"<body>\s*<div style=\"display: none;[^>]*>It falls due soon.</div>", text_of(mail_of(scene), "html"))
+
+
+def test_the_text_is_set_in_lines_and_no_link_is_broken(scene: Scene) -> None:
+    scene.hear(Car().releases(bookable(text="word " * 100 + "\n" + "x" * 200)))
+    lines = text_of(mail_of(scene)).splitlines()
+    assert all(len(line) <= 76 or " " not in line.strip() for line in lines)
+    assert "x" * 200 in lines
 
 
 def test_no_line_is_longer_than_smtp_allows(scene: Scene) -> None:
@@ -139,7 +163,7 @@ def test_german_mail_has_german_buttons(scene: Scene) -> None:
     scene.hear(Car().releases(bookable(), language="de"))
     mail = mail_of(scene)
     assert mail["From"].addresses[0].display_name == "Ihr Toyota RAV4 (automatisch)"
-    assert "Donnerstag, 26.\xa0November, 08:00" in text_of(mail, "html")
+    assert "Donnerstag, 26.\xa0November,\xa008:00" in text_of(mail, "html")
     assert mail["Content-Language"] == "de"
 
 

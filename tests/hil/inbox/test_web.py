@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from html.parser import HTMLParser
+from itertools import pairwise
 from pathlib import Path
 
 import icalendar
@@ -109,7 +110,7 @@ def test_to_follow_a_link_does_nothing(client: FlaskClient, scene: Scene) -> Non
 def test_a_slot_that_is_pressed_goes_to_the_car_and_comes_back(client: FlaskClient, scene: Scene) -> None:
     car = Car()
     scene.hear(car.releases(bookable()))
-    assert "Thursday, 26\xa0November, 08:00" in page(client, scene)
+    assert "Thursday, 26\xa0November,\xa008:00" in page(client, scene)
     response = client.post(path(scene, BOOK), data={"words": "  It squeaks.  "})
     assert response.status_code == 200 and "On its way to the car." in response.text
     scene.turn()
@@ -121,7 +122,7 @@ def test_a_slot_that_is_pressed_goes_to_the_car_and_comes_back(client: FlaskClie
     scene.hear(car.hears("p1", "booked", slot="s1"), car.says("AppointmentChosen", CHOSEN))
     html = page(client, scene)
     assert "Appointment chosen. The car has it." in html
-    assert "Appointment: Thursday, 26\xa0November, 08:00" in html
+    assert "Appointment: Thursday, 26\xa0November,\xa008:00" in html
 
 
 def test_twice_pressed_is_one_answer(client: FlaskClient, scene: Scene) -> None:
@@ -170,14 +171,40 @@ def test_other_buttons(client: FlaskClient, scene: Scene, answer: str, days: int
 def test_what_is_over_is_crossed_out_and_its_links_do_nothing(client: FlaskClient, scene: Scene) -> None:
     car = Car()
     scene.hear(car.releases(bookable()))
-    scene.hear(car.withdraws("p1", "done"))
+    scene.hear(car.withdraws("p1", "no longer true"))
     html = page(client, scene)
-    assert "<del>Oil change is due</del>" in html and "No longer valid: it is done." in html
+    assert "<del>Oil change is due</del>" in html and "No longer valid: it is no longer so." in html
     assert client.post(path(scene, BOOK)).status_code == 410
     scene.turn()
     assert scene.commands.said("PromptAnswered") == []
     assert len(scene.post.mails) == 1
     assert client.post(path(scene, ToAnswer("rav4", "p1", "stopped"))).status_code == 200  # that always works
+
+
+@pytest.mark.parametrize(("why", "said"), [("done", "It is done."), ("remedied", "It is remedied.")])
+def test_what_was_done_is_not_struck_out(client: FlaskClient, scene: Scene, why: str, said: str) -> None:
+    car = Car()
+    scene.hear(car.releases(bookable()))
+    scene.hear(car.withdraws("p1", why))
+    html = page(client, scene)
+    assert "<del>" not in html and f"<p>{said}</p>" in html
+    assert client.post(path(scene, BOOK)).status_code == 410
+
+
+def test_the_page_says_once_who_speaks_and_with_each_message_how_to_stop_it(client: FlaskClient, scene: Scene) -> None:
+    scene.hear(Car().releases(part("p1")))
+    scene.hear(Car("golf").releases(part("p2", kind="battery"), urgency="safety"))
+    html = page(client, scene)
+    assert html.count("no person wrote it") == 1
+    assert html.count("Stop messages about") == html.count("<section") == 2
+
+
+def test_headings_skip_no_level(client: FlaskClient, scene: Scene) -> None:
+    scene.hear(Car().releases(bookable()))
+    pages = page(client, scene), client.get(path(scene, BOOK)).text, client.post(path(scene, BOOK)).text, client.get("/a/x").text
+    for html in pages:
+        levels = [int(level) for level in re.findall(r"<h(\d)", html)]
+        assert levels[0] == 1 and all(after <= before + 1 for before, after in pairwise(levels)), levels
 
 
 def test_one_click_of_a_mail_program_stops_all_of_its_mail(client: FlaskClient, scene: Scene) -> None:
