@@ -24,6 +24,7 @@ from agent.events.health import HealthReported, health
 from agent.events.odometer import Odometer
 from agent.events.report import ReportRule
 from agent.events.trip import TripEnded
+from agent.forgetting import taken_back
 from agent.gaps import counted, least_wanted, voided
 from agent.io import clock
 from agent.io.commands import Commands, NotBelieved, Refused
@@ -146,6 +147,7 @@ class Daemon:
         Raises StoreError; nothing is dropped then."""
         wall = self.engine.wall
         restored = self.store.restored
+        shed = shed or taken_back(self._events, self.store)
         gaps = self._gaps(shed, restored)
         trips = [row for row in map(trip_row, self._events) if row is not None]
         batch = Batch(
@@ -184,7 +186,7 @@ class Daemon:
         events: list[Event] = []
         if shed is not None:
             counts.update(shed.counts)
-            events += voided(ctx, "shed", shed.voided)
+            events += voided(ctx, shed.why, shed.voided)
         for each in restored:
             counts.update(each.counts)
             if each.epoch is not None:

@@ -13,7 +13,7 @@ RANGES_PER_EVENT = 1_000  # some 15 kB: far below what the strictest broker take
 
 
 def voided(
-    ctx: Context, why: Literal["shed", "restored"], numbers: Mapping[str, Sequence[tuple[int, int]]]
+    ctx: Context, why: Literal["shed", "forgotten", "restored"], numbers: Mapping[str, Sequence[tuple[int, int]]]
 ) -> list[SequenceVoided]:
     """The numbers, by epoch, that will never arrive: one event, or several when there are too many ranges for one."""
     events = []

@@ -18,7 +18,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import msgspec
 
@@ -43,6 +43,7 @@ class Shed(NamedTuple):
     rows: tuple[int, ...] = ()
     counts: Mapping[str, int] = {}  # what it is, in plain words
     voided: Mapping[str, Ranges] = {}
+    why: Literal["shed", "forgotten"] = "shed"  # as SequenceVoided tells it
 
 
 class _Row(NamedTuple):

@@ -1,0 +1,80 @@
+"""What rests on a consent that is taken back, and waits for the link, leaves no more."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from agent.config import Owner
+from agent.io.store import StoreError
+from tests.sim.unit import Unit
+
+FIT: dict[str, Any] = {
+    "source": "a list",
+    "catalogue_utc_ns": 1,
+    "basis": {"first_day": "", "last_day": "", "days": 1, "days_driven": 1, "trips": 1, "distance_m": 1},
+    "fits": [],
+}
+
+
+@pytest.fixture
+def unit(tmp_path: Path) -> Unit:
+    """October is over, Ana's and Ben's reports are made, and the link is down."""
+    made = Unit(tmp_path, Owner(timezone="Europe/Berlin", tell_at="18:00", driver="ben")).boot("2026-10-30 18:00").clock()
+    for id, keeper in (("ana", True), ("ben", False)):
+        made.daemon.enter("DriverSaved", {"driver": {"id": id, "is_keeper": keeper, "consents": ["report", "fit"]}}, id)
+    made.drive()
+    return made.until("2026-11-01 10:00")
+
+
+def says(unit: Unit, driver: str, purpose: str, granted: bool = False) -> None:
+    data = {"driver": driver, "purpose": purpose, "granted": granted}
+    unit.daemon.enter("ConsentChanged", data, f"{data}")
+
+
+def waits(unit: Unit, kind: str = "ReportReady") -> list[Any]:
+    return [e.get("driver") for e in unit.told(kind)]
+
+
+def test_a_report_that_waits_is_forgotten_and_its_number_told(unit: Unit) -> None:
+    assert waits(unit) == ["ana", "ben"]
+    (gone,) = [e["seq"] for e in unit.told("ReportReady") if e["driver"] == "ben"]
+    says(unit, "ben", "fit")
+    says(unit, "ben", "report", granted=True)
+    assert waits(unit) == ["ana", "ben"] and unit.told("SequenceVoided") == []
+    says(unit, "ben", "report")
+    assert waits(unit) == ["ana"]
+    (voided,) = unit.told("SequenceVoided")
+    assert (voided["why"], voided["epoch"], voided["ranges"]) == ("forgotten", unit.store.epoch, [[gone, gone]])
+    kept = unit.store.conn.execute("SELECT driver FROM reports ORDER BY driver").fetchall()
+    assert [r["driver"] for r in kept] == ["ana", "ben"], "on the unit it is still to be looked at"
+    unit.until("2026-11-05 10:00")
+    assert waits(unit) == ["ana"], "and it is not made again"
+
+
+def test_what_has_arrived_is_the_far_sides_to_forget(unit: Unit) -> None:
+    unit.store.conn.execute("UPDATE events SET acked = 1 WHERE kind = 'ReportReady'")
+    says(unit, "ben", "report")
+    assert waits(unit) == ["ana", "ben"] and unit.told("SequenceVoided") == []
+
+
+def test_a_disk_that_refuses_at_that_moment_delays_it(unit: Unit, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as refusing:
+        refusing.setattr(unit.store, "commit", refuse)
+        with pytest.raises(StoreError):
+            says(unit, "ben", "report")
+    unit.daemon.commit()
+    assert waits(unit) == ["ana"]
+
+
+def refuse(*_: object) -> int:
+    raise StoreError("the disk is full")
+
+
+def test_a_match_of_the_whole_car_is_everybodys(unit: Unit) -> None:
+    for n, data in enumerate((FIT | {"driver": "ana"}, FIT | {"driver": "ben"}, FIT)):
+        unit.daemon.enter("FitShared", data, f"{n}")
+    says(unit, "ben", "fit")
+    assert waits(unit, "FitShared") == ["ana"]
