@@ -222,7 +222,7 @@ class Daemon:
                     raise EntryRefused(f"there is no trip {trip_id}")
                 return self._moved(trip, driver, ref)
             case event:
-                return self.engine.raised(entailed(event, ctx, now.prompts.values()))
+                return self.engine.raised(entailed(event, ctx))
 
     def _moved(self, trip: Mapping[str, Any], driver: str, ref: str) -> list[Event]:
         """A trip moves, which is kept; gives the month's new sums. Cut off in between and entered again, it comes to the same."""

@@ -4,7 +4,7 @@
 |----------------------------------|----------------------------------------------------------------------------------------|
 | DriverSaved                      | a key, seat, phone or login of theirs is another's                                     |
 | DriverRemoved, ConsentChanged,   | nobody has that id                                                                     |
-| FitShared, TripAttributed        |                                                                                        |
+| TripAttributed                   |                                                                                        |
 | PromptDelivered, PromptAnswered  | there is no such prompt                                                                |
 | PromptAnswered                   | it is over (AFTER says what may still be answered), or its person has no profile       |
 | PromptAnswered booked            | the slot is not among those offered last, or past; an appointment is chosen already    |
@@ -24,7 +24,6 @@ from typing import NamedTuple
 from agent.engine import Engine
 from agent.entering import Entry, EntryRefused, TripGiven
 from agent.events.appointment import AppointmentChanged, AppointmentRule, Booking, SlotsOffered
-from agent.events.fit import FitShared
 from agent.events.household import ConsentChanged, DriverRemoved, DriverSaved
 from agent.events.message import Answer, PromptAnswered, PromptDelivered
 from agent.events.notice import NoticeRule, NoticeSettled
@@ -93,7 +92,7 @@ def _faults(entry: Entry, ctx: Context, now: Standing) -> Iterator[str]:
             yield f"{taken}: take it from them first (save their profile without it)"
         case DriverRemoved(driver=id) if now.household.find(id) is None:
             yield _nobody(id, now)
-        case ConsentChanged(driver=str(id)) | FitShared(driver=str(id)) if now.household.known(id) is None:
+        case ConsentChanged(driver=id) if now.household.known(id) is None:
             yield _nobody(id, now)
         case TripGiven(driver=id) if id not in (UNKNOWN, now.driver) and now.household.find(id) is None:
             yield _nobody(id, now)

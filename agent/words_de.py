@@ -218,7 +218,10 @@ TEXTS: dict[str, tuple[str | tuple[str, ...], ...]] = {
     # -- milestones ----------------------------------------------------------------------------
     "milestone": (
         _MARK_TITLE,
-        "Ihr Auto hat diese Marke am {noticed_day:day} überschritten, nach seinem eigenen Zähler.",
+        (
+            "Ihr Auto hat diese Marke am {noticed_day:day} überschritten, nach seinem eigenen Zähler.",
+            "Ihr Auto hat diese Marke überschritten, nach seinem eigenen Zähler.",
+        ),
         _NOTHING,
     ),
     "milestone_late": (

@@ -198,7 +198,14 @@ TEXTS: dict[str, tuple[str | tuple[str, ...], ...]] = {
         *(_PUBLISHED, "A workshop of the make can tell by the VIN."),
     ),
     # -- milestones ----------------------------------------------------------------------------
-    "milestone": (_MARK_TITLE, "Your car passed this mark on {noticed_day:day}, by its own odometer.", _NOTHING),
+    "milestone": (
+        _MARK_TITLE,
+        (
+            "Your car passed this mark on {noticed_day:day}, by its own odometer.",
+            "Your car has passed this mark, by its own odometer.",
+        ),
+        _NOTHING,
+    ),
     "milestone_late": (
         _MARK_TITLE,
         "On {day:day} your car passed {mark:mark counts}, by its own odometer.",

@@ -83,7 +83,6 @@ def home() -> Home:
         ("DriverRemoved", {"driver": "owner"}, "there is no driver 'owner'"),
         ("ConsentChanged", {"driver": "ben", "purpose": "report", "granted": True}, "there is no driver 'ben'"),
         ("ConsentChanged", {"driver": "owner", "purpose": "report", "granted": False}, None),
-        ("FitShared", {"source": "s", "driver": "ben", "fits": []}, "there is no driver 'ben'"),
         ("TripAttributed", {"trip_id": "t", "driver": "anna"}, "there is no driver 'anna' here; known: ana"),
         ("TripAttributed", {"trip_id": "t", "driver": "unknown"}, None),
         ("PromptAnswered", {"prompt_id": "p9", "answer": "stopped"}, "there is no prompt 'p9' here"),
