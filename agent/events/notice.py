@@ -9,6 +9,7 @@
 | raised | its source words it otherwise | raised anew | NoticeMatched, Concern |
 | acknowledged, booked | it weighs more now: it applies after all, or forbids to drive | raised anew | NoticeMatched, Concern |
 | any | PromptAnswered done; NoticeSettled remedied; AppointmentChanged kept | remedied | ConcernSettled |
+| remedied | NoticeSettled open: it was not so | raised anew | NoticeMatched, Concern |
 | any | it does not concern this car any more (other software) | over | NoticeMatched "does not", ConcernSettled |
 | any | a complete catalogue of its source leaves it out | out, its progress kept | the same, `withdrawn` |
 | over, out | it concerns this car again | judged | NoticeMatched |
@@ -78,13 +79,14 @@ class NoticeMatched(Event, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class NoticeSettled(Event, frozen=True, kw_only=True, omit_defaults=True):
-    """What came of it, as a person or a workshop says."""
+    """What came of it, as a person or a workshop says. open: it was not remedied after all."""
 
+    version: ClassVar[int] = 2
     importance: ClassVar[int] = 2
     urgent: ClassVar[bool] = True
     enterable: ClassVar[bool] = True
     notice: str
-    progress: Literal["acknowledged", "booked", "remedied"]
+    progress: Progress
 
 
 class Known(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -149,6 +151,8 @@ class NoticeRule(Rule):
         match event:
             case CatalogueReceived():
                 yield from self._receive(ctx, event)
+            case NoticeSettled(progress="open") if event.notice in self.state.known:
+                yield from self._reopen(ctx, self.state.known[event.notice])
             case NoticeSettled() if event.notice in self.state.known:
                 yield from self._progress(ctx, event.notice, event.progress)
             case PromptAnswered():
@@ -303,6 +307,15 @@ class NoticeRule(Rule):
         known = self._keep(msgspec.structs.replace(self.state.known[id], progress=progress))
         if progress == "remedied" and known.concern:
             yield self._settled(ctx, known, "remedied")
+
+    def _reopen(self, ctx: Context, known: Known) -> Iterator[Event]:
+        """It is matched anew, under another id: whoever closed it with the last one opens it again."""
+        if known.progress != "remedied":
+            return
+        revision = known.revision + 1
+        known = self._keep(msgspec.structs.replace(known, progress="open", matched="", weight=0, revision=revision))
+        if not known.is_out:
+            yield from self._judged(ctx, known)
 
     def _over(self, ctx: Context, known: Known, why: Why, *, is_out: bool = False) -> Iterator[Event]:
         """It is no word about this car any more. Should it be one again, it is matched under another id."""

@@ -10,7 +10,7 @@ from agent.engine import Engine
 from agent.events.appointment import AppointmentChanged
 from agent.events.concern import Concern, ConcernSettled
 from agent.events.message import PromptAnswered
-from agent.events.notice import KEPT, CatalogueReceived, NoticeMatched, NoticeRule, NoticeSettled, NoticeState
+from agent.events.notice import KEPT, CatalogueReceived, NoticeMatched, NoticeRule, NoticeSettled, NoticeState, Progress
 from agent.model import NS, Wall, derive_id
 from agent.notices import Match, Notice, NoticeKind, VinRange
 from tests.sim.car import Bench, at
@@ -266,3 +266,29 @@ def test_each_match_says_how_old_its_own_sources_word_is() -> None:
     made = hear(bench(TOYOTA), catalogue(software(), issued_s=50, source="the maker"))
     hear(made, catalogue(toyota_recall(), issued_s=20, source="an authority"))
     assert [m.catalogue_utc_ns for m in made.of(NoticeMatched)] == [50 * NS, 20 * NS]
+
+
+def settled(progress: Progress, id: str, notice: str = "24V001") -> NoticeSettled:
+    return NoticeSettled(id=id * 32, t_ns=0, boot_id="boot-1", notice=notice, progress=progress)
+
+
+def test_what_was_not_remedied_after_all_is_raised_anew_here_and_at_the_far_side() -> None:
+    made = hear(bench(TOYOTA), catalogue(toyota_recall()))
+    hear(made, answered(made.of(Concern)[0], "done"), settled("open", "b"), settled("open", "c"))
+    assert told(made) == [("applies", False), ("applies", False)]
+    first, again = made.of(Concern)
+    assert (again.subject, again.is_again, again.bookable) == (first.subject, True, "24V001")
+    assert again.rests_on == [made.of(NoticeMatched)[1].id] != first.rests_on
+    hear(made, catalogue(toyota_recall(), issued_s=2))
+    assert len(told(made)) == 2, "and then it is as any other"
+    hear(made, settled("remedied", "d"))
+    assert [s.why for s in made.of(ConcernSettled)] == ["remedied", "remedied"]
+    assert len({s.id for s in made.of(ConcernSettled)}) == 2
+
+
+def test_what_is_over_is_open_again_only_when_it_returns() -> None:
+    made = hear(bench(TOYOTA), catalogue(toyota_recall()), settled("remedied", "b"), catalogue(issued_s=2, complete=True))
+    hear(made, settled("open", "c"))
+    assert len(made.of(Concern)) == 1
+    hear(made, catalogue(toyota_recall(), issued_s=3))
+    assert len(made.of(Concern)) == 2
