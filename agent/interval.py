@@ -14,7 +14,7 @@ import msgspec
 from agent.backdating import Done
 from agent.config import Service
 from agent.counters import Counters
-from agent.forecast import EVERY_DAY, By, Forecast, Left, Rate, after_months, likely_days, reminder_days
+from agent.forecast import EVERY_DAY, By, Forecast, Left, Rate, after_months, day_after, likely_days, reminder_days
 from agent.household import AS_OWNER, Household
 from agent.model import derive_id
 
@@ -44,6 +44,8 @@ ASSUMED_RATES: dict[By, Rate] = {
     "oil_life": Rate(0.5, 0.5, 0.5),  # 100 percent in half a year
 }
 DAYS_A_MONTH = 30.4  # the mean
+BEGUN_SHARE = 0.5  # of an interval: the car may reckon with a longer one than keyoff.toml tells of, but hardly by half
+WHOLE_SHARE = 1.1  # likewise; a counter that shows more counts something else, or nothing
 SAME_M, SAME_DAYS = 1_000_000.0, 31  # closer than any interval: two words about the same service
 RANK: dict[Stage | None, int] = {None: 0, "soon": 1, "due": 2}
 
@@ -200,6 +202,29 @@ def with_reminder(interval: Interval, left: list[Left], since_m: float) -> Inter
         )
     days = _days_of(caused, 0.0) or 0.0
     return interval if days > LEARNED_MAX_DAYS else msgspec.structs.replace(interval, learned_days=days)
+
+
+def begun(service: Service, each: Interval, now: Now) -> tuple[float | None, str | None] | None:
+    """(reading, day) since when the car itself counts, if that is long after what keyoff.toml tells of: its counter is heard for
+    the first time, so nobody has seen it jump up."""
+    c, told = now.counters, msgspec.structs.replace(service, from_car=False)
+    own_m, own_day = due_m(told, each, c), due_day(told, each, c)
+    reading_m, day, shares, laters = None, None, [], []
+    if c.left_m is not None and service.every_km is not None:
+        whole_m = service.every_km * 1000
+        shares.append(c.left_m / whole_m)
+        if own_m is not None and now.reading_m is not None:
+            reading_m = now.reading_m - max(0.0, whole_m - c.left_m)
+            laters.append((now.reading_m + c.left_m - own_m) / whole_m)
+    if c.left_days is not None and service.every_months is not None:
+        whole_days = service.every_months * DAYS_A_MONTH
+        shares.append(c.left_days / whole_days)
+        if own_day is not None and now.today is not None:
+            day = day_after(now.today, -round(max(0.0, whole_days - c.left_days)))
+            laters.append((c.left_days - (date.fromisoformat(own_day) - now.today).days) / whole_days)
+    is_far = all(BEGUN_SHARE <= share <= WHOLE_SHARE for share in shares)
+    is_later = bool(laters) and max(laters) >= BEGUN_SHARE
+    return (reading_m, day) if service.from_car and is_far and is_later else None
 
 
 def following(interval: Interval, key: str, done: Done, counters: Counters, how: How, told: Basis) -> Interval:

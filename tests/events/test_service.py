@@ -630,3 +630,43 @@ def test_no_day_comes_from_a_clock_that_is_not_trusted(chances: list[str]) -> No
     days = (unit.of(ServiceDue), unit.of(ServiceDone))
     assert all(e.likely_day is None and e.by == "distance" for e in days[0])
     assert all(e.day is None for e in days[1])
+
+
+CARS = Service("service", 15_000, 4_000, 12, "2024-12-01", from_car=True)  # overdue by both, on day 0 at 20,000 km
+
+
+@pytest.mark.parametrize("left_km", [9_000, 14_500, 15_800])
+def test_a_counter_that_was_reset_before_it_was_heard_first_says_that_it_was_done(left_km: int) -> None:
+    unit = Unit(CARS, reading_m=20e6).until(1)
+    assert told(unit) == [("service", "due")]
+    days = round(365 * left_km / 15_000)
+    unit.drive(3, heard={signals.DISTANCE_TO_SERVICE: left_km, signals.TIME_TO_SERVICE: days * 86_400})
+    (done,) = unit.of(ServiceDone)
+    assert done.how == "noticed"
+    assert done.reading_m == pytest.approx(20.03e6 - max(0, 15_000 - left_km) * 1000, abs=1e5)
+    assert [s.why for s in unit.of(ConcernSettled)] == ["done"]
+    assert len(told(unit)) == 1
+    assert [e.why for e in unit.says("service", "not done").of(ServiceReopened)] == ["not done"]
+
+
+@pytest.mark.parametrize(
+    "heard",
+    [
+        {signals.DISTANCE_TO_SERVICE: 7_000},  # not far
+        {signals.DISTANCE_TO_SERVICE: 65_535},  # no such interval
+        {signals.DISTANCE_TO_SERVICE: -1_000},
+        {signals.DISTANCE_TO_SERVICE: 14_000, signals.TIME_TO_SERVICE: 20 * 86_400},  # one of them is near
+    ],
+)
+def test_a_counter_that_is_heard_first_and_says_less_is_no_evidence(heard: dict[str, Value]) -> None:
+    unit = Unit(CARS, reading_m=20e6).drive(3, heard=heard)
+    assert unit.of(ServiceDone) == []
+    assert told(unit) == [("service", "due")]
+
+
+def test_a_counter_that_agrees_with_keyoff_toml_is_no_service() -> None:
+    told_of = Service("service", 15_000, 19_000, 12, "2025-12-01", from_car=True)
+    unit = Unit(told_of, reading_m=20e6).drive(3, heard={signals.DISTANCE_TO_SERVICE: 15_000})
+    assert unit.of(ServiceDone) == []
+    own = Unit(msgspec.structs.replace(CARS, from_car=False), reading_m=20e6)
+    assert own.drive(3, heard={signals.DISTANCE_TO_SERVICE: 15_000}).of(ServiceDone) == []
