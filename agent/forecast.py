@@ -43,6 +43,7 @@ class Left(NamedTuple):
     reminds_at: float = 0.0  # in the amount's unit
     reminds_days: float = 0.0
     whole: float | None = None  # what it was when it began; None: the car knows
+    first: Rate | None = None  # to speak by, while `rate` is not known
 
 
 class Forecast(msgspec.Struct, frozen=True, omit_defaults=True):

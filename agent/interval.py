@@ -39,10 +39,11 @@ AWAY_DAYS = 14  # a fortnight's holiday: nobody reads, or half a year's kilometr
 LEAD_DAYS = BOOK_DAYS + MOMENT_DAYS + AWAY_DAYS
 
 ASSUMED_RATES: dict[By, Rate] = {
-    "distance": Rate(60_000.0, 60_000.0, 60_000.0),  # a busy car's day. No date is told from it: it only says when to speak
+    "distance": Rate(60_000.0, 60_000.0, 60_000.0),  # a busy car's day, and the most. No date is told from it: see `speaking`
     "engine_hours": Rate(1.5, 1.5, 1.5),  # likewise
     "oil_life": Rate(0.5, 0.5, 0.5),  # 100 percent in half a year
 }
+FIRST_FASTER = 1.5  # a quiet week is no quiet month
 DAYS_A_MONTH = 30.4  # the mean
 BEGUN_SHARE = 0.5  # of an interval: the car may reckon with a longer one than keyoff.toml tells of, but hardly by half
 WHOLE_SHARE = 1.1  # likewise; a counter that shows more counts something else, or nothing
@@ -87,6 +88,7 @@ class Now(NamedTuple):
     about: bool
     pace: Rate | None
     counters: Counters
+    first_m: float | None = None  # m a day so far, while there is no pace; None: not even that
 
 
 def basis(service: Service) -> Basis:
@@ -131,6 +133,7 @@ def lefts(service: Service, interval: Interval, now: Now) -> list[Left]:
     c = now.counters
     known_m, known_days = reminds(service, interval)
     days = ASSUMED_DAYS if known_days is None else known_days
+    first = None if now.first_m is None else Rate(now.first_m, now.first_m, now.first_m)
     found = []
     at_m = due_m(service, interval, c)
     left_m = c.left_m if service.from_car else None
@@ -140,14 +143,15 @@ def lefts(service: Service, interval: Interval, now: Now) -> list[Left]:
         from_m = ASSUMED_M if known_m is None and service.car_reminds_days_before is None else known_m or 0.0
         by_days = known_days if known_days is not None else ASSUMED_DAYS if known_m is None else 0.0
         whole_m = None if service.every_km is None else service.every_km * 1000
-        found.append(Left("distance", left_m, now.pace, from_m, by_days, whole_m))
+        found.append(Left("distance", left_m, now.pace, from_m, by_days, whole_m, speaking("distance", first)))
     on_day = due_day(service, interval, c)
     if on_day is not None and now.today is not None:
         whole_days = None if service.every_months is None else service.every_months * DAYS_A_MONTH
         found.append(Left("time", float((date.fromisoformat(on_day) - now.today).days), EVERY_DAY, 0.0, days, whole_days))
     left_h = _engine_h_left(service, interval, c)
     if left_h is not None:
-        found.append(Left("engine_hours", left_h, c.engine_rate(now.pace), 0.0, days, service.every_engine_h))
+        first_h = speaking("engine_hours", c.engine_rate(first))
+        found.append(Left("engine_hours", left_h, c.engine_rate(now.pace), 0.0, days, service.every_engine_h, first_h))
     if service.oil_life_below_percent is not None and c.oil_percent is not None:
         rate = None if now.today is None else c.oil_rate(now.today, now.pace)
         at_percent = 0.0 if known_days is not None else max(0.0, ASSUMED_PERCENT - service.oil_life_below_percent)
@@ -169,8 +173,15 @@ def stage(left: list[Left]) -> Stage | None:
     """How far it has come by itself, whatever was told."""
     if any(each.amount <= 0 for each in left):
         return "due"
-    rated = [(each, each.rate or ASSUMED_RATES[each.by]) for each in left]
+    rated = [(each, each.rate or each.first or ASSUMED_RATES[each.by]) for each in left]
     return "soon" if any(_is_near(each) and reminder_days(each, rate) <= LEAD_DAYS for each, rate in rated) else None
+
+
+def speaking(by: By, rate: Rate | None) -> Rate:
+    """How fast a limit is taken to go before it is known, only to say when to speak: half as fast again as so far, up to what is
+    assumed; `rate` None, in the first week: not at all, so that what the car does not remind of yet is not called soon."""
+    each = 0.0 if rate is None else min(rate.likely * FIRST_FASTER, ASSUMED_RATES[by].likely)
+    return Rate(each, each, each)
 
 
 def _is_near(left: Left) -> bool:

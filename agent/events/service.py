@@ -369,7 +369,7 @@ class ServiceRule(Rule):
     def _now(self, ctx: Context) -> Now:
         pace = ctx.habits.pace()
         rate = Rate(pace.low_m, pace.likely_m, pace.high_m, pace.before_m) if pace else None
-        return Now(self._today(ctx), self._reading_m(), self._is_about(), rate, self.state.counters)
+        return Now(self._today(ctx), self._reading_m(), self._is_about(), rate, self.state.counters, ctx.habits.first_m())
 
     def _concern(self, ctx: Context, service: Service, now: Now, rests_on: list[str], *, is_again: bool) -> Concern:
         each = self.state.items[service.item]

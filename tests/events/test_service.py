@@ -236,10 +236,16 @@ def test_the_cars_own_countdown_is_an_item_without_a_word_in_the_config() -> Non
 
 
 def test_without_a_pace_no_day_is_told() -> None:
-    unit = Unit(Service("oil change", 10_000, 13_000), reading_m=20e6).drive(1)
-    (soon,) = unit.of(ServiceDue)
+    unit = Unit(Service("oil change", 10_000, 13_000), reading_m=20e6).drive(6, km=60.0)
+    assert unit.of(ServiceDue) == [], "3,000 km to go, and nobody knows how fast"
+    (soon,) = unit.drive(2, km=60.0).of(ServiceDue)
     assert (soon.stage, soon.due_m, soon.likely_day) == ("soon", 23e6, None)
     assert "likely_day" not in unit.of(Concern)[0].values
+
+
+def test_a_car_that_hardly_moves_is_not_told_soon_before_its_pace_is_known() -> None:
+    unit = Unit(Service("oil change", 10_000, 13_000), reading_m=20e6).drive(60, km=0.3)
+    assert unit.of(ServiceDue) == []
 
 
 def test_a_short_interval_is_not_soon_due_when_it_begins() -> None:
