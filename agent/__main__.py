@@ -35,7 +35,7 @@ def front() -> None:
     Try it without a car:   keyoff replay drive.log --vehicle obd2
     On a unit:              keyoff config check; systemctl start keyoff; keyoff status
     What it knows:          keyoff trips; keyoff drivers; keyoff odometer; keyoff service
-    What it says:           keyoff why; keyoff prompts; keyoff report; keyoff relationship; keyoff fit
+    What it says:           keyoff why; keyoff prompts; keyoff notices; keyoff report; keyoff relationship; keyoff fit
 
     \b
     Exit codes: 0 done · 2 wrong usage · 65 a recording cannot be read · 66 a file is missing

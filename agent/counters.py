@@ -39,7 +39,7 @@ DAY_S = 86_400
 FADES = 0.995  # what a trip weighs after each later one: half after 140 trips, some two months
 
 
-Change: TypeAlias = Literal["began anew", "oil changed", "fell back", "reminds", "reminds since an unknown day"]
+Change: TypeAlias = Literal["first heard", "began anew", "oil changed", "fell back", "reminds", "reminds since an unknown day"]
 
 
 class Counters(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -137,11 +137,13 @@ def read(
         return counters, []
     now = _read(counters, heard, reading_m, day)
     changes: list[Change] = []
+    if (counters.left_m, counters.left_days) == (None, None) != (now.left_m, now.left_days):
+        changes.append("first heard")
     if service_was_done(counters, now):
         changes.append("began anew")
     if oil_was_changed(counters, now):
         changes.append("oil changed")
-    if changes:
+    if "began anew" in changes or "oil changed" in changes:
         now = msgspec.structs.replace(now, undo=msgspec.structs.replace(counters, undo=None), undo_day=day)
     elif now.undo is not None:
         is_over = _is_long_ago(now, now.undo, day)

@@ -43,6 +43,7 @@ class Left(NamedTuple):
     reminds_at: float = 0.0  # in the amount's unit
     reminds_days: float = 0.0
     whole: float | None = None  # what it was when it began; None: the car knows
+    first: Rate | None = None  # to speak by, while `rate` is not known
 
 
 class Forecast(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -80,7 +81,7 @@ def forecast(lefts: Sequence[Left], today: date) -> Forecast | None:
         by=by,
         likely_day=day_after(today, round(likely)),
         earliest_day=day_after(today, math.floor(min(soonest_days(left.amount, rate) for left, rate in found))),
-        latest_day=_day_within(today, min(latest_days(left.amount, rate) for left, rate in found)),
+        latest_day=_day_within(today, max(likely, min(latest_days(left.amount, rate) for left, rate in found))),  # floats round
     )
 
 

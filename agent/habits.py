@@ -13,6 +13,7 @@ import msgspec
 
 DAYS_KEPT = 182  # half a year: long enough for a pace, short enough for a new job to show
 PACE_DAYS = 28  # fewer say little: a holiday alone would be a pace
+FIRST_DAYS = 7  # one week has each weekday, and says whether a car is driven much or hardly at all
 PACE_LONG_DAYS = 84  # the pace is of these, so that one trip abroad does not make it
 ARRIVAL_DAYS = 5  # days with trips, before a usual last arrival is told
 WEEK_H = 168
@@ -46,6 +47,13 @@ class Habits(msgspec.Struct, frozen=True):
     days: tuple[Day, ...] = ()
     driven_h: tuple[float, ...] = ()  # decayed hours driven, by hour of the week, Monday 00:00 first; empty: no trip yet
     seen_h: tuple[float, ...] = ()  # decayed hours known, likewise
+
+    def first_m(self) -> float | None:
+        """Metres a day so far; None in the first week, and once there is a pace."""
+        if self.first_day is None or self.last_day is None:
+            return None
+        known = (date.fromisoformat(self.last_day) - date.fromisoformat(self.first_day)).days + 1
+        return sum(each.distance_m for each in self.days) / known if FIRST_DAYS <= known < PACE_DAYS else None
 
     def pace(self) -> Pace | None:
         """Metres a day over the last weeks; None before four weeks are known."""

@@ -14,7 +14,7 @@ import msgspec
 from agent.backdating import Done
 from agent.config import Service
 from agent.counters import Counters
-from agent.forecast import EVERY_DAY, By, Forecast, Left, Rate, after_months, likely_days, reminder_days
+from agent.forecast import EVERY_DAY, By, Forecast, Left, Rate, after_months, day_after, likely_days, reminder_days
 from agent.household import AS_OWNER, Household
 from agent.model import derive_id
 
@@ -39,11 +39,14 @@ AWAY_DAYS = 14  # a fortnight's holiday: nobody reads, or half a year's kilometr
 LEAD_DAYS = BOOK_DAYS + MOMENT_DAYS + AWAY_DAYS
 
 ASSUMED_RATES: dict[By, Rate] = {
-    "distance": Rate(60_000.0, 60_000.0, 60_000.0),  # a busy car's day. No date is told from it: it only says when to speak
+    "distance": Rate(60_000.0, 60_000.0, 60_000.0),  # a busy car's day, and the most. No date is told from it: see `speaking`
     "engine_hours": Rate(1.5, 1.5, 1.5),  # likewise
     "oil_life": Rate(0.5, 0.5, 0.5),  # 100 percent in half a year
 }
+FIRST_FASTER = 1.5  # a quiet week is no quiet month
 DAYS_A_MONTH = 30.4  # the mean
+BEGUN_SHARE = 0.5  # of an interval: the car may reckon with a longer one than keyoff.toml tells of, but hardly by half
+WHOLE_SHARE = 1.1  # likewise; a counter that shows more counts something else, or nothing
 SAME_M, SAME_DAYS = 1_000_000.0, 31  # closer than any interval: two words about the same service
 RANK: dict[Stage | None, int] = {None: 0, "soon": 1, "due": 2}
 
@@ -85,6 +88,7 @@ class Now(NamedTuple):
     about: bool
     pace: Rate | None
     counters: Counters
+    first_m: float | None = None  # m a day so far, while there is no pace; None: not even that
 
 
 def basis(service: Service) -> Basis:
@@ -129,6 +133,7 @@ def lefts(service: Service, interval: Interval, now: Now) -> list[Left]:
     c = now.counters
     known_m, known_days = reminds(service, interval)
     days = ASSUMED_DAYS if known_days is None else known_days
+    first = None if now.first_m is None else Rate(now.first_m, now.first_m, now.first_m)
     found = []
     at_m = due_m(service, interval, c)
     left_m = c.left_m if service.from_car else None
@@ -138,14 +143,15 @@ def lefts(service: Service, interval: Interval, now: Now) -> list[Left]:
         from_m = ASSUMED_M if known_m is None and service.car_reminds_days_before is None else known_m or 0.0
         by_days = known_days if known_days is not None else ASSUMED_DAYS if known_m is None else 0.0
         whole_m = None if service.every_km is None else service.every_km * 1000
-        found.append(Left("distance", left_m, now.pace, from_m, by_days, whole_m))
+        found.append(Left("distance", left_m, now.pace, from_m, by_days, whole_m, speaking("distance", first)))
     on_day = due_day(service, interval, c)
     if on_day is not None and now.today is not None:
         whole_days = None if service.every_months is None else service.every_months * DAYS_A_MONTH
         found.append(Left("time", float((date.fromisoformat(on_day) - now.today).days), EVERY_DAY, 0.0, days, whole_days))
     left_h = _engine_h_left(service, interval, c)
     if left_h is not None:
-        found.append(Left("engine_hours", left_h, c.engine_rate(now.pace), 0.0, days, service.every_engine_h))
+        first_h = speaking("engine_hours", c.engine_rate(first))
+        found.append(Left("engine_hours", left_h, c.engine_rate(now.pace), 0.0, days, service.every_engine_h, first_h))
     if service.oil_life_below_percent is not None and c.oil_percent is not None:
         rate = None if now.today is None else c.oil_rate(now.today, now.pace)
         at_percent = 0.0 if known_days is not None else max(0.0, ASSUMED_PERCENT - service.oil_life_below_percent)
@@ -167,8 +173,15 @@ def stage(left: list[Left]) -> Stage | None:
     """How far it has come by itself, whatever was told."""
     if any(each.amount <= 0 for each in left):
         return "due"
-    rated = [(each, each.rate or ASSUMED_RATES[each.by]) for each in left]
+    rated = [(each, each.rate or each.first or ASSUMED_RATES[each.by]) for each in left]
     return "soon" if any(_is_near(each) and reminder_days(each, rate) <= LEAD_DAYS for each, rate in rated) else None
+
+
+def speaking(by: By, rate: Rate | None) -> Rate:
+    """How fast a limit is taken to go before it is known, only to say when to speak: half as fast again as so far, up to what is
+    assumed; `rate` None, in the first week: not at all, so that what the car does not remind of yet is not called soon."""
+    each = 0.0 if rate is None else min(rate.likely * FIRST_FASTER, ASSUMED_RATES[by].likely)
+    return Rate(each, each, each)
 
 
 def _is_near(left: Left) -> bool:
@@ -200,6 +213,29 @@ def with_reminder(interval: Interval, left: list[Left], since_m: float) -> Inter
         )
     days = _days_of(caused, 0.0) or 0.0
     return interval if days > LEARNED_MAX_DAYS else msgspec.structs.replace(interval, learned_days=days)
+
+
+def begun(service: Service, each: Interval, now: Now) -> tuple[float | None, str | None] | None:
+    """(reading, day) since when the car itself counts, if that is long after what keyoff.toml tells of: its counter is heard for
+    the first time, so nobody has seen it jump up."""
+    c, told = now.counters, msgspec.structs.replace(service, from_car=False)
+    own_m, own_day = due_m(told, each, c), due_day(told, each, c)
+    reading_m, day, shares, laters = None, None, [], []
+    if c.left_m is not None and service.every_km is not None:
+        whole_m = service.every_km * 1000
+        shares.append(c.left_m / whole_m)
+        if own_m is not None and now.reading_m is not None:
+            reading_m = now.reading_m - max(0.0, whole_m - c.left_m)
+            laters.append((now.reading_m + c.left_m - own_m) / whole_m)
+    if c.left_days is not None and service.every_months is not None:
+        whole_days = service.every_months * DAYS_A_MONTH
+        shares.append(c.left_days / whole_days)
+        if own_day is not None and now.today is not None:
+            day = day_after(now.today, -round(max(0.0, whole_days - c.left_days)))
+            laters.append((c.left_days - (date.fromisoformat(own_day) - now.today).days) / whole_days)
+    is_far = all(BEGUN_SHARE <= share <= WHOLE_SHARE for share in shares)
+    is_later = bool(laters) and max(laters) >= BEGUN_SHARE
+    return (reading_m, day) if service.from_car and is_far and is_later else None
 
 
 def following(interval: Interval, key: str, done: Done, counters: Counters, how: How, told: Basis) -> Interval:

@@ -27,7 +27,7 @@ from agent.localtime import DAY_NS, day_of, days_of, month_end_ns, month_of, mon
 from agent.model import TRUSTED, Context, Event, derive_id
 from agent.report.build import Material, build, readers
 from agent.report.facts import Fact, MonthFacts
-from agent.report.report import CheckName, Due, Notice, Notices, Relationship, Report
+from agent.report.report import Catalogue, CheckName, Due, Notice, Notices, Relationship, Report
 from agent.report.rows import MONTHS_BACK, OUTLINE, Row, detailed_months
 from agent.stitch import is_trusted
 from agent.tally import Sums
@@ -58,7 +58,7 @@ class Known(NamedTuple):
     reading_m: float | None = None  # the odometer
     checks: Mapping[CheckName, str | None] = {}  # what was looked at → on which local day last; None: no day is known
     notices: tuple[Notice, ...] = ()
-    catalogue_utc_ns: int | None = None  # when the newest catalogue of notices was made
+    catalogues: Mapping[str, int] = {}  # source of notices → when its last catalogue was made
 
 
 def reports(engine: Engine, store: Store, now_ns: int, month: str) -> list[Event]:
@@ -137,6 +137,12 @@ class _KnownNotice(msgspec.Struct):
 class _NoticeBook(msgspec.Struct):
     known: dict[str, _KnownNotice] = {}
     catalogue_utc_ns: int | None = None
+    catalogues: dict[str, int] = {}
+
+    def by_source(self) -> dict[str, int]:
+        """The newest first; of before each source had its own, one without a name."""
+        newest = {} if self.catalogue_utc_ns is None else {"": self.catalogue_utc_ns}
+        return dict(sorted((self.catalogues or newest).items(), key=lambda each: -each[1]))
 
 
 class _Dated(msgspec.Struct):
@@ -163,11 +169,11 @@ def known_of(states: States, zone: ZoneInfo) -> Known:
     if state.expected:
         checks["service items"] = None
     book = _decoded(states, "notice", _NoticeBook)
-    if book.catalogue_utc_ns is not None:
-        checks["recalls and notices"] = day_of(book.catalogue_utc_ns, zone)
+    if catalogues := book.by_source():  # as of the day that all of them know of
+        checks["recalls and notices"] = day_of(min(catalogues.values()), zone)
     reading_m = odometer.reading_m if odometer.source != "none" else None
     household = _decoded(states, "household", _Lent).lent
-    return Known(household, state, reading_m, checks, tuple(_open_notices(book)), book.catalogue_utc_ns)
+    return Known(household, state, reading_m, checks, tuple(_open_notices(book)), catalogues)
 
 
 def _open_notices(book: _NoticeBook) -> Iterator[Notice]:
@@ -230,13 +236,15 @@ def material(conn: sqlite3.Connection, month: str, owner: Owner, vehicle: str, k
         unsure=frozenset(unsure),
         checks=known.checks,
         due=dues(known),
-        notices=Notices(_age_days(known.catalogue_utc_ns, utc_ns), list(known.notices)),
+        notices=_notices(known, zone, utc_ns),
         relationship=relationship(conn, owner, known.state, end_ns) if is_ledger else None,
     )
 
 
-def _age_days(then_utc_ns: int | None, utc_ns: int | None) -> int | None:
-    return None if then_utc_ns is None or utc_ns is None else max(0, (utc_ns - then_utc_ns) // DAY_NS)
+def _notices(known: Known, zone: ZoneInfo, utc_ns: int | None) -> Notices:
+    ages = {source: None if utc_ns is None else max(0, (utc_ns - each) // DAY_NS) for source, each in known.catalogues.items()}
+    made = [Catalogue(source, day_of(each, zone), ages[source]) for source, each in known.catalogues.items()]
+    return Notices(made[0].age_days if made else None, list(known.notices), made)
 
 
 def trips(

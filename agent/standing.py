@@ -10,7 +10,7 @@
 | PromptAnswered booked            | the slot is not among those offered last, or past; an appointment is chosen already    |
 | SlotsOffered, AppointmentChanged | nothing here is called so, or a slot cannot be read                                    |
 | AppointmentChanged               | moved, and not to when; cancelled or missed, and nothing was booked                    |
-| ServiceReported, NoticeSettled   | nothing here is called so; a day that is none                                          |
+| ServiceReported, NoticeSettled   | nothing here is called so; a day that is none; reopened, and it was not remedied       |
 
 Why not by each rule for itself: then one would have taken what another refuses, and the sender would be told neither.
 """
@@ -26,7 +26,7 @@ from agent.entering import Entry, EntryRefused, TripGiven
 from agent.events.appointment import AppointmentChanged, AppointmentRule, Booking, SlotsOffered
 from agent.events.household import ConsentChanged, DriverRemoved, DriverSaved
 from agent.events.message import Answer, PromptAnswered, PromptDelivered
-from agent.events.notice import NoticeRule, NoticeSettled
+from agent.events.notice import NoticeRule, NoticeSettled, Progress
 from agent.events.prompt import SNOOZE_MAX_DAYS, PromptRule
 from agent.events.service import ServiceRule
 from agent.events.service_record import ServiceReported
@@ -48,18 +48,21 @@ AFTER: dict[str, tuple[Answer, ...]] = {
 
 
 class Standing(NamedTuple):
-    """What there is to name. `bookable`: item or notice → whether an appointment is known for it. `driver`: [owner]'s."""
+    """What there is to name. `items`: whether an appointment is known for each; `notices`: how far each has come; `driver`:
+    [owner]'s."""
 
     household: Household
     prompts: Mapping[str, Prompt]
     bookings: Mapping[str, Booking]
     items: Mapping[str, bool]
-    notices: Mapping[str, bool]
+    notices: Mapping[str, Progress]
     driver: str
 
     def is_booked(self, bookable: str) -> bool | None:
         """None: nothing is called so."""
-        known = [each[bookable] for each in (self.items, self.notices) if bookable in each]
+        known = [self.items[bookable]] if bookable in self.items else []
+        if bookable in self.notices:
+            known.append(self.notices[bookable] == "booked")
         if bookable in self.bookings:
             known.append(self.bookings[bookable].chosen is not None)
         return any(known) if known else None
@@ -74,7 +77,7 @@ def standing(engine: Engine) -> Standing:
         {prompt.id: prompt for prompt in engine.rule(PromptRule).state.prompts},
         engine.rule(AppointmentRule).state.bookings,
         {item: each.is_booked for item, each in items.items()},
-        {id: each.progress == "booked" for id, each in notices.items()},
+        {id: each.progress for id, each in notices.items()},
         engine.setup.owner.driver,
     )
 
@@ -112,6 +115,8 @@ def _faults(entry: Entry, ctx: Context, now: Standing) -> Iterator[str]:
             yield f"day: {day!r} is no day; write it like 2028-04-01"
         case NoticeSettled(notice=id) if id not in now.notices:
             yield f"there is no notice {id!r} here; known: {_names(now.notices)}"
+        case NoticeSettled(notice=id, progress="open") if now.notices[id] != "remedied":
+            yield f"{id!r} is not marked remedied, so there is nothing to reopen: it is {now.notices[id]}"
 
 
 def _nobody(id: str, now: Standing) -> str:

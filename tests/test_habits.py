@@ -30,6 +30,12 @@ def test_a_pace_needs_four_weeks_and_has_a_range() -> None:
     assert holiday.high_m == 1000, "the fastest week of twelve is left out"
 
 
+def test_the_first_days_say_something_before_there_is_a_pace() -> None:
+    known = {n: days([7000.0, 0.0] * (n // 2) + [7000.0] * (n % 2)).first_m() for n in (6, 7, 8, PACE_DAYS - 1, PACE_DAYS)}
+    assert known == {6: None, 7: 4000.0, 8: 3500.0, PACE_DAYS - 1: pytest.approx(14 * 7000 / 27), PACE_DAYS: None}
+    assert Habits().first_m() is None
+
+
 def test_days_without_a_row_had_no_trip() -> None:
     every_other = [Day((FIRST + timedelta(days=n)).isoformat(), 2000.0, 1) for n in range(0, 84, 2)]
     pace = Habits(first_day=FIRST.isoformat(), last_day=(FIRST + timedelta(days=83)).isoformat(), days=tuple(every_other)).pace()

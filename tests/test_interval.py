@@ -95,11 +95,30 @@ def test_a_reminder_is_learned_for_the_limit_that_caused_it() -> None:
     assert with_reminder(first(BOTH), [], 0.0) == msgspec.structs.replace(first(BOTH), reminded=True)
 
 
-def test_an_unknown_pace_still_warns() -> None:
-    now = NOW._replace(pace=None)
-    assert stage(lefts(BOTH, first(BOTH), now._replace(reading_m=50.5e6))) is None
-    assert stage(lefts(BOTH, first(BOTH), now._replace(reading_m=51.5e6))) == "soon"
-    assert stage(lefts(BOTH, first(BOTH), now._replace(reading_m=55.0e6))) == "due"
+@pytest.mark.parametrize(
+    ("first_m", "reading_m", "wanted"),
+    [
+        (None, 53.4e6, None),  # nothing is known of how it is driven: not before the car itself may remind
+        (None, 53.6e6, "soon"),
+        (None, 55.0e6, "due"),
+        (50_000.0, 50.5e6, None),
+        (50_000.0, 51.5e6, "soon"),  # driven much so far
+        (500_000.0, 50.5e6, None),  # a journey at first is no pace
+        (300.0, 53.4e6, None),  # 10 km a month
+        (300.0, 53.6e6, "soon"),
+        (0.0, 53.4e6, None),
+    ],
+)
+def test_before_there_is_a_pace_the_first_days_say_when_to_speak(first_m: float | None, reading_m: float, wanted: str) -> None:
+    now = NOW._replace(pace=None, first_m=first_m, reading_m=reading_m)
+    assert stage(lefts(BOTH, first(BOTH), now)) == wanted
+
+
+def test_engine_hours_before_there_is_a_pace() -> None:
+    hours = Service("service", every_engine_h=100.0)
+    each, counters = Interval("k", (None, None, None), last_engine_h=0.0), Counters(engine_h=70.0, trips_h=1.0, trips_m=40_000.0)
+    found = [stage(lefts(hours, each, NOW._replace(pace=None, counters=counters, first_m=m))) for m in (None, 500.0, 50_000.0)]
+    assert found == [None, None, "soon"]
 
 
 def test_two_words_about_one_service() -> None:

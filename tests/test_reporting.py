@@ -22,7 +22,7 @@ from agent.io.store import Batch, Store
 from agent.model import NS, Event
 from agent.records import report_row
 from agent.report.build import Material, build
-from agent.report.report import Due, Report
+from agent.report.report import Catalogue, Due, Report
 from tests.report.months import ANA, BEN, DEFAULT
 from tests.sim.car import WALL, Bench, at, drive
 
@@ -214,8 +214,20 @@ def test_notices_that_concern_the_car_are_told_with_the_age_of_the_catalogue(sto
     known = reporting.known_of({"notice": (1, msgspec.json.encode(body))}, ZoneInfo("UTC"))
     found = reporting.material(store.conn, "2026-10", ANA_OWNER, "car", known, utc_ns("2026-11-01"))
     assert found.notices.age_days == 12
+    assert found.notices.catalogues == [Catalogue("", "2026-10-20", 12)], "of before each source had its own"
     assert [(n.title, n.state) for n in found.notices.notices] == [("Recall 1", "applies"), ("Recall 2", "booked")]
     assert found.checks["recalls and notices"] == "2026-10-20"
+
+
+def test_a_silent_source_of_notices_does_not_hide_behind_a_fresh_one(store: Store) -> None:
+    made = {"an authority": utc_ns("2026-03-01"), "the maker": utc_ns("2026-10-20")}
+    body = {"catalogue_utc_ns": made["the maker"], "catalogues": made}
+    known = reporting.known_of({"notice": (1, msgspec.json.encode(body))}, ZoneInfo("UTC"))
+    found = reporting.material(store.conn, "2026-10", ANA_OWNER, "car", known, utc_ns("2026-11-01"))
+    assert found.notices.catalogues == [Catalogue("the maker", "2026-10-20", 12), Catalogue("an authority", "2026-03-01", 245)]
+    assert found.checks["recalls and notices"] == "2026-03-01", "all of them were heard as of that day"
+    undated = reporting.material(store.conn, "2026-10", ANA_OWNER, "car", known, None)
+    assert [(c.made_day, c.age_days) for c in undated.notices.catalogues] == [("2026-10-20", None), ("2026-03-01", None)]
 
 
 ANA_OWNER = Bench().setup.owner

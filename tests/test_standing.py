@@ -69,6 +69,10 @@ def home() -> Home:
     return Home()
 
 
+BASIS = {"first_day": "2026-10-01", "last_day": "2026-10-26", "days": 26, "days_driven": 1, "trips": 1, "distance_m": 1.0}
+SHARED = {"source": "s", "catalogue_utc_ns": 1, "basis": BASIS, "fits": []}
+
+
 @pytest.mark.parametrize(
     ("kind", "data", "why"),
     [
@@ -83,6 +87,7 @@ def home() -> Home:
         ("DriverRemoved", {"driver": "owner"}, "there is no driver 'owner'"),
         ("ConsentChanged", {"driver": "ben", "purpose": "report", "granted": True}, "there is no driver 'ben'"),
         ("ConsentChanged", {"driver": "owner", "purpose": "report", "granted": False}, None),
+        ("FitShared", SHARED | {"driver": "ben"}, "ben did not agree to it"),
         ("TripAttributed", {"trip_id": "t", "driver": "anna"}, "there is no driver 'anna' here; known: ana"),
         ("TripAttributed", {"trip_id": "t", "driver": "unknown"}, None),
         ("PromptAnswered", {"prompt_id": "p9", "answer": "stopped"}, "there is no prompt 'p9' here"),
@@ -229,6 +234,17 @@ def test_what_was_booked_by_telephone_can_be_cancelled(bookable: str) -> None:
         NoticeSettled(id="s", t_ns=0, boot_id="", notice="R1", progress="booked"),
     )
     check(cancelled, ctx, standing(scene.engine))
+
+
+def test_a_notice_is_reopened_only_when_it_is_marked_remedied() -> None:
+    scene = Scene()
+    notice = Notice(id="R1", kind="recall", title="Pump", published_day="2026-10-01", match=Match(profiles=["obd2"]))
+    scene.say(CatalogueReceived(id="n", t_ns=0, boot_id="", source="s", issued_utc_ns=1, notices=[notice]))
+    ctx, opened = scene.engine.context(0), NoticeSettled(id="o", t_ns=0, boot_id="", notice="R1", progress="open")
+    with pytest.raises(EntryRefused, match="'R1' is not marked remedied, so there is nothing to reopen: it is open"):
+        check(opened, ctx, standing(scene.engine))
+    scene.say(NoticeSettled(id="s", t_ns=0, boot_id="", notice="R1", progress="remedied"))
+    check(opened, ctx, standing(scene.engine))
 
 
 def test_what_a_prompt_of_long_ago_asked_to_book_is_not_booked_by_it(home: Home) -> None:

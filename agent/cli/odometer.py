@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import click
 
 from agent.cli.load import config_option, json_option, look, store_file, store_option
 from agent.cli.show import distance
 from agent.cli.trips import owner_view
+from agent.household import UNIT_M
 from agent.io.states import read
 
 KM_MAX = 10_000_000.0  # what a person may enter; the most ever driven by one car is below half of it
@@ -27,6 +28,7 @@ def command(ctx: click.Context, config_path: Path, store_path: Path | None, as_j
     \b
       keyoff odometer
       keyoff odometer set 48210        as the car's display shows it, in km
+      keyoff odometer set 29956 --mi   in miles
     """
     if ctx.invoked_subcommand is not None:
         return
@@ -37,7 +39,7 @@ def command(ctx: click.Context, config_path: Path, store_path: Path | None, as_j
         known = ("source",) if state["source"] == "none" else ("source", "reading_m", "error_m")
         click.echo(json.dumps({k: state[k] for k in known}))
     elif state["source"] == "none":
-        click.echo("Unknown. This car has not told it; enter it with: keyoff odometer set KM")
+        click.echo("Unknown. This car has not told it; enter it with: keyoff odometer set READING")
     else:
         _, counts = owner_view(config_path)
         about = (
@@ -49,13 +51,19 @@ def command(ctx: click.Context, config_path: Path, store_path: Path | None, as_j
 
 
 @command.command("set")
-@click.argument("km", type=click.FloatRange(0, KM_MAX))
+@click.argument("reading", type=click.FloatRange(0, KM_MAX))
+@click.option("--mi", "unit", flag_value="mi", help="READING is in miles.")
+@click.option("--km", "unit", flag_value="km", help="In km: the default, but where [owner] counts in miles.")
 @config_option
 @store_option
-def set_(km: float, config_path: Path, store_path: Path | None) -> None:
-    """Enter the reading in KM. No milestone is raised for what lies before it."""
+def set_(reading: float, unit: Literal["km", "mi"] | None, config_path: Path, store_path: Path | None) -> None:
+    """Enter the READING. No milestone is raised for what lies before it. Where [owner] counts in miles, say --mi or --km."""
     from agent.cli.enter import enter  # late
     from agent.io.requests import Request
 
-    enter(config_path, store_path, Request("odometer", reading_m=km * 1000))
-    click.echo(f"The odometer stands at {km:,.0f} km.")
+    _, counts = owner_view(config_path)
+    if unit is None and counts == "mi":
+        raise click.BadParameter(f"{reading:,.0f} km or miles? [owner] counts in miles: add --mi, or --km", param_hint="READING")
+    unit = unit or "km"
+    enter(config_path, store_path, Request("odometer", reading_m=reading * UNIT_M[unit]))
+    click.echo(f"The odometer stands at {reading:,.0f} {unit}.")

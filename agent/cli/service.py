@@ -43,6 +43,7 @@ def command(ctx: click.Context, config_path: Path, store_path: Path | None, as_j
     \b
       keyoff service
       keyoff service done "oil change" --km 88120 --day 2026-11-20
+      keyoff service done "oil change" --mi 54755
       keyoff service reopen "oil change"     it was not done after all
       keyoff service beeped "oil change"     the car's own reminder has started
     """
@@ -60,23 +61,28 @@ def command(ctx: click.Context, config_path: Path, store_path: Path | None, as_j
 @command.command()
 @click.argument("item")
 @click.option("--km", type=click.FloatRange(0, KM_MAX), help="The odometer when it was done; default: as it stood then.")
-@click.option("--day", help="When it was done, like 2026-11-20; default: today, or when the odometer stood at --km.")
+@click.option("--mi", type=click.FloatRange(0, KM_MAX), help="The same in miles.")
+@click.option("--day", help="When it was done, like 2026-11-20; default: today, or when the odometer stood there.")
 @config_option
 @store_option
-def done(item: str, km: float | None, day: str | None, config_path: Path, store_path: Path | None) -> None:
+def done(item: str, km: float | None, mi: float | None, day: str | None, config_path: Path, store_path: Path | None) -> None:
     """ITEM was done: its next interval begins there, and what was to be said of it is not said. ITEM: its start is enough.
 
-    Of a past day the reading is reckoned from what was driven since, if that is known; --km knows better.
+    Of a past day the reading is reckoned from what was driven since, if that is known; --km or --mi knows better.
     """
+    if km is not None and mi is not None:
+        raise click.BadParameter("one of --km and --mi is enough", param_hint="--mi")
+    unit = "km" if mi is None else "mi"
+    named_m = km * UNIT_M["km"] if km is not None else None if mi is None else mi * UNIT_M["mi"]
     if day is not None and not is_day(day):
         raise click.BadParameter(f"{day!r} is no day up to today; write it like 2026-11-20", param_hint="--day")
     reading_m = known_items(config_path, store_path).state.reading_m
-    if km is not None and reading_m is not None and km * 1000 > reading_m + READ_M:
-        stands = f"the odometer stands at {reading_m / 1000:,.0f} km; if that is wrong, correct it first: keyoff odometer set"
-        raise click.BadParameter(f"{km:,.0f} km are still to come: {stands}", param_hint="--km")
-    at = {} if km is None else {"reading_m": km * 1000}
+    if named_m is not None and reading_m is not None and named_m > reading_m + READ_M:
+        stands = f"the odometer stands at {whole(reading_m, unit)}; if that is wrong, correct it first: keyoff odometer set"
+        raise click.BadParameter(f"{whole(named_m, unit)} are still to come: {stands}", param_hint=f"--{unit}")
+    at = {} if named_m is None else {"reading_m": named_m}
     name = report(config_path, store_path, item, "done", at | ({} if day is None else {"day": day}))
-    click.echo(f"Done: {name}{'' if km is None else f', at {km:,.0f} km'}{'' if day is None else f', on {day}'}.")
+    click.echo(f"Done: {name}{'' if named_m is None else f', at {whole(named_m, unit)}'}{'' if day is None else f', on {day}'}.")
 
 
 @command.command()

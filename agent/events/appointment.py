@@ -84,7 +84,7 @@ class AppointmentState(msgspec.Struct):
     reading_m: float | None = None
     about: bool = False  # the reading is an estimate
     milestone: tuple[int, str, str] | None = None  # mark, unit, day
-    faults: dict[str, str] = {}  # code → the day since when, "" when not known
+    faults: dict[str, str] = {}  # code, kind and ECU (each clears its own) → the day since when, "" when not known
 
 
 class AppointmentRule(Rule):
@@ -141,9 +141,9 @@ class AppointmentRule(Rule):
                 s.milestone = (event.mark, event.counts, day_of(event.utc_ns, self.zone) if event.utc_ns is not None else "")
             case FaultSet():
                 day = day_of(ctx.wall.utc_ns(ctx.t_ns), self.zone) if ctx.wall and is_trusted(ctx.wall) else ""
-                s.faults = {event.code: day} | s.faults
+                s.faults = {_key(event): day} | s.faults
             case FaultCleared():
-                s.faults = {code: day for code, day in s.faults.items() if code != event.code}
+                s.faults = {key: day for key, day in s.faults.items() if key != _key(event)}
 
     def next_wake(self, ctx: Context) -> int | None:
         return min((look_ns(b, ctx) for b in self.state.bookings.values() if b.asked_ns is not None), default=None)
@@ -207,11 +207,17 @@ class AppointmentRule(Rule):
         facts = {
             "reading": f"{about}{s.reading_m / UNIT_M[unit]:,.0f} {unit}" if s.reading_m is not None else "",
             "milestone": self._just_passed(),
-            "faults": ", ".join(f"{code} since {day}" if day else code for code, day in sorted(s.faults.items())),
+            "faults": ", ".join(self._faults()),
             "asked": asked,
             "words": words.strip(),
         }
         return {name: fact for name, fact in facts.items() if fact}
+
+    def _faults(self) -> Iterator[str]:
+        """Each code once, since the first day that is known."""
+        for code in sorted({key.split()[0] for key in self.state.faults}):
+            days = [day for key, day in self.state.faults.items() if key.split()[0] == code and day]
+            yield f"{code} since {min(days)}" if days else code
 
     def _just_passed(self) -> str:
         """The latest milestone, if the car has not gone far since; "" else."""
@@ -242,6 +248,10 @@ class AppointmentRule(Rule):
         }
         shares = [ctx.habits.parked_share(hour) for hour in hours]
         return round(min(0.5 if share is None else share for share in shares), 1)
+
+
+def _key(event: FaultSet | FaultCleared) -> str:
+    return f"{event.code} {event.kind} {event.ecu}"
 
 
 def look_ns(booking: Booking, ctx: Context) -> int:

@@ -9,8 +9,9 @@
 | raised | its source words it otherwise | raised anew | NoticeMatched, Concern |
 | acknowledged, booked | it weighs more now: it applies after all, or forbids to drive | raised anew | NoticeMatched, Concern |
 | any | PromptAnswered done; NoticeSettled remedied; AppointmentChanged kept | remedied | ConcernSettled |
-| any | it does not concern this car any more (other software) | over | ConcernSettled |
-| any | a complete catalogue of its source leaves it out | out, its progress kept | ConcernSettled |
+| remedied | NoticeSettled open: it was not so | raised anew | NoticeMatched, Concern |
+| any | it does not concern this car any more (other software) | over | NoticeMatched "does not", ConcernSettled |
+| any | a complete catalogue of its source leaves it out | out, its progress kept | the same, `withdrawn` |
 | over, out | it concerns this car again | judged | NoticeMatched |
 
 Each source has its own catalogues: one that is older than the last of the same source is not heard. No news is not "no
@@ -59,29 +60,33 @@ class CatalogueReceived(Event, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class NoticeMatched(Event, frozen=True, kw_only=True, omit_defaults=True):
-    """A notice concerns this car, or may: `missing` is what the unit would have to know."""
+    """A notice concerns this car, or may: `missing` is what the unit would have to know. "does not": not any more, though it was
+    said before; `withdrawn`, because its source has taken it back. `catalogue_utc_ns`: when its source's last word was made."""
 
+    version: ClassVar[int] = 2
     importance: ClassVar[int] = 2
     urgent: ClassVar[bool] = True
     once: ClassVar[bool] = True
     notice: str
     kind: NoticeKind
     title: str
-    verdict: Literal["applies", "cannot tell"]
+    verdict: Verdict
     do_not_drive: bool = False
     missing: list[str] = []
+    withdrawn: bool = False
     source: str
     catalogue_utc_ns: int
 
 
 class NoticeSettled(Event, frozen=True, kw_only=True, omit_defaults=True):
-    """What came of it, as a person or a workshop says."""
+    """What came of it, as a person or a workshop says. open: it was not remedied after all."""
 
+    version: ClassVar[int] = 2
     importance: ClassVar[int] = 2
     urgent: ClassVar[bool] = True
     enterable: ClassVar[bool] = True
     notice: str
-    progress: Literal["acknowledged", "booked", "remedied"]
+    progress: Progress
 
 
 class Known(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -146,6 +151,8 @@ class NoticeRule(Rule):
         match event:
             case CatalogueReceived():
                 yield from self._receive(ctx, event)
+            case NoticeSettled(progress="open") if event.notice in self.state.known:
+                yield from self._reopen(ctx, self.state.known[event.notice])
             case NoticeSettled() if event.notice in self.state.known:
                 yield from self._progress(ctx, event.notice, event.progress)
             case PromptAnswered():
@@ -164,8 +171,10 @@ class NoticeRule(Rule):
                 yield from self._progress(ctx, event.bookable, "remedied")
             case "moved" if known.progress != "remedied":
                 yield from self._progress(ctx, event.bookable, "booked")
-            case "cancelled" | "missed" if known.progress == "booked":
+            case "cancelled" | "missed" if known.progress == "booked" and known.matched:
                 yield self._raise(ctx, known)
+            case "cancelled" | "missed" if known.progress == "booked":  # it is over: nothing is left to say
+                self._keep(msgspec.structs.replace(known, progress="open"))
 
     def _car(self, known: Known) -> Identity:
         """What is known of this car: keyoff.toml first, of calibrations what was heard. Those that keyoff.toml tells are all
@@ -245,13 +254,10 @@ class NoticeRule(Rule):
         if weight and (known.progress == "open" or weight > known.weight):
             yield self._raise(ctx, known)
 
-    def _matched(self, ctx: Context, known: Known, verdict: Literal["applies", "cannot tell"]) -> NoticeMatched:
-        notice = known.notice
-        assert self.state.catalogue_utc_ns is not None
+    def _matched(self, ctx: Context, known: Known, verdict: Verdict, *, withdrawn: bool = False) -> NoticeMatched:
+        notice, missing = known.notice, known.missing if verdict == "cannot tell" else []
         return NoticeMatched(
-            id=derive_id(
-                ctx.unit, "NoticeMatched", notice.id, verdict, *known.missing, *([known.revision] if known.revision else [])
-            ),
+            id=derive_id(ctx.unit, "NoticeMatched", notice.id, verdict, *missing, *([known.revision] if known.revision else [])),
             t_ns=ctx.t_ns,
             boot_id=ctx.boot_id,
             notice=notice.id,
@@ -259,9 +265,10 @@ class NoticeRule(Rule):
             title=notice.title,
             verdict=verdict,
             do_not_drive=notice.do_not_drive,
-            missing=known.missing,
+            missing=missing,
+            withdrawn=withdrawn,
             source=known.source,
-            catalogue_utc_ns=self.state.catalogue_utc_ns,
+            catalogue_utc_ns=self._catalogue_utc_ns(known),
         )
 
     def _raise(self, ctx: Context, known: Known) -> Concern:
@@ -284,7 +291,7 @@ class NoticeRule(Rule):
                 "title": notice.title,
                 "source": known.source,
                 "published_day": notice.published_day,
-                "catalogue_day": day_of(self.state.catalogues[known.source], self.zone),
+                "catalogue_day": day_of(self._catalogue_utc_ns(known), self.zone),
                 "remedy": notice.remedy,
                 "reference": notice.reference or notice.id,
                 "missing": ", ".join(known.missing),
@@ -301,8 +308,19 @@ class NoticeRule(Rule):
         if progress == "remedied" and known.concern:
             yield self._settled(ctx, known, "remedied")
 
+    def _reopen(self, ctx: Context, known: Known) -> Iterator[Event]:
+        """It is matched anew, under another id: whoever closed it with the last one opens it again."""
+        if known.progress != "remedied":
+            return
+        revision = known.revision + 1
+        known = self._keep(msgspec.structs.replace(known, progress="open", matched="", weight=0, revision=revision))
+        if not known.is_out:
+            yield from self._judged(ctx, known)
+
     def _over(self, ctx: Context, known: Known, why: Why, *, is_out: bool = False) -> Iterator[Event]:
         """It is no word about this car any more. Should it be one again, it is matched under another id."""
+        if known.matched:
+            yield self._matched(ctx, known, "does not", withdrawn=is_out)
         revision = known.revision + (not is_out)
         self._keep(msgspec.structs.replace(known, matched="", concern="", weight=0, is_out=is_out, revision=revision))
         if known.concern and known.progress != "remedied":
@@ -311,6 +329,10 @@ class NoticeRule(Rule):
     def _settled(self, ctx: Context, known: Known, why: Why) -> ConcernSettled:
         id = derive_id(ctx.unit, "ConcernSettled", known.concern, why)
         return ConcernSettled(id=id, t_ns=ctx.t_ns, boot_id=ctx.boot_id, subject=f"notice {known.notice.id}", why=why)
+
+    def _catalogue_utc_ns(self, known: Known) -> int:
+        """The last of its source; the newest of all where that is beyond SOURCES_KEPT."""
+        return self.state.catalogues.get(known.source, self.state.catalogue_utc_ns or 0)
 
     def _keep(self, known: Known) -> Known:
         self.state.known = self.state.known | {known.notice.id: known}

@@ -7,7 +7,7 @@ Each item of keyoff.toml, from when it was last done (agent/interval.py holds th
 | | the car's reminder may start within LEAD_DAYS, at a fast pace | soon | ServiceDue, Concern |
 | , soon | a limit is reached: reading, day, engine hours, oil life, the car's countdown | due | ServiceDue, Concern |
 | soon, due | it is nowhere near: a clock was wrong, or the odometer; or keyoff.toml has another limit | | ConcernSettled |
-| any | the car's counter jumps up; a person or a workshop says so; a new last_… in keyoff.toml | (next interval) | ServiceDone |
+| any | the car's counter jumps up, also unheard; somebody says so; a new last_… in keyoff.toml | (next interval) | ServiceDone |
 | any | that was not so after all | (the interval before) | ServiceReopened, Concern again |
 | soon, due | an appointment is cancelled or missed | as it was | ServiceReopened, Concern again |
 | due | BELIEVED_DAYS without news of the appointment | due | Concern again |
@@ -52,8 +52,6 @@ from agent.stitch import is_trusted
 
 CARS_OWN = Service("service", from_car=True)  # what a car that counts down itself needs, though keyoff.toml names nothing
 LOOK_AT = time(0, 5)  # of each day; what is raised by night waits for the person's moment
-
-
 DUE_FIELDS = {*ServiceDue.__struct_fields__} - {"item"}
 
 
@@ -186,6 +184,8 @@ class ServiceRule(Rule):
         """What a change of the car's counters says of an item."""
         has_oil = service.oil_life_below_percent is not None
         match change:
+            case "first heard" if begun := interval.begun(service, self.state.items[service.item], self._now(ctx)):
+                yield from self._done(ctx, service, "noticed", *begun)
             case "began anew" if service.from_car:
                 yield from self._done(ctx, service, "noticed")
             case "oil changed" if has_oil:
@@ -369,7 +369,7 @@ class ServiceRule(Rule):
     def _now(self, ctx: Context) -> Now:
         pace = ctx.habits.pace()
         rate = Rate(pace.low_m, pace.likely_m, pace.high_m, pace.before_m) if pace else None
-        return Now(self._today(ctx), self._reading_m(), self._is_about(), rate, self.state.counters)
+        return Now(self._today(ctx), self._reading_m(), self._is_about(), rate, self.state.counters, ctx.habits.first_m())
 
     def _concern(self, ctx: Context, service: Service, now: Now, rests_on: list[str], *, is_again: bool) -> Concern:
         each = self.state.items[service.item]

@@ -9,7 +9,7 @@ from agent.household import UNIT_M
 from agent.report.amounts import Amounts
 from agent.report.blocks import Chart, Part, Section, Table
 from agent.report.phrases import PHRASES, phrase, words_in
-from agent.report.report import Best, Due, Gaps, Line, Notice, Notices, Relationship, Report
+from agent.report.report import Best, Catalogue, Due, Gaps, Line, Notices, Relationship, Report
 from agent.report.use import Use
 from agent.words import Unknown, explained, plain
 
@@ -84,19 +84,31 @@ def _notices(notices: Notices, say: Amounts) -> Iterator[str]:
     word = words_in(say.language)
     for each in notices.notices:
         key = f"state {each.state}"
-        yield word("notice", title=_title(each), state=word(key) if key in PHRASES else each.state)
-    if notices.age_days is None:
+        yield word("notice", title=_clean(each.title, each.id), state=word(key) if key in PHRASES else each.state)
+    for catalogue in notices.catalogues:
+        yield _catalogue(catalogue, say)
+    if not notices.catalogues and notices.age_days is None:
         yield word("no catalogue")
-    else:
+        return
+    if not notices.catalogues and notices.age_days is not None:  # a report of before each source had its own
         yield word("catalogue age", age=word("days", notices.age_days, n=say.number(notices.age_days)))
+    yield word("no news")
 
 
-def _title(notice: Notice) -> str:
-    """It comes from outside: one clean line of it; its id where there is none."""
+def _catalogue(catalogue: Catalogue, say: Amounts) -> str:
+    word = words_in(say.language)
+    values = {"source": _clean(catalogue.source, word("unnamed source")), "day": say.day_and_year(catalogue.made_day)}
+    if catalogue.age_days is None:
+        return word("catalogue of a day", **values)
+    return word("catalogue", age=word("days", catalogue.age_days, n=say.number(catalogue.age_days)), **values)
+
+
+def _clean(text: str, otherwise: str) -> str:
+    """What comes from outside: one clean line of it, or what stands for it where there is none."""
     try:
-        return plain(notice.title)
+        return plain(text)
     except Unknown:
-        return notice.id
+        return otherwise
 
 
 def _line(line: Line, say: Amounts) -> str:

@@ -151,10 +151,20 @@ PHRASES: dict[str, tuple[str, str]] = {
         "No catalogue of recalls has reached this car, so nothing is known of any. That is not the same as none.",
         "Noch kein Rückrufverzeichnis hat dieses Auto erreicht: Über Rückrufe ist nichts bekannt. Das heißt nicht: keine.",
     ),
-    "catalogue age": (
-        "The newest catalogue is {age} old. No news is not the same as no recalls.",
-        "Das neueste Verzeichnis ist {age} alt. Keine Nachricht heißt nicht, dass es keine Rückrufe gibt.",
+    "catalogue": (
+        "Last catalogue of {source}: made on {day}, {age} old.",
+        "Letztes Verzeichnis von {source}: vom {day}, {age} alt.",
     ),
+    "catalogue of a day": (
+        "Last catalogue of {source}: made on {day}.",
+        "Letztes Verzeichnis von {source}: vom {day}.",
+    ),
+    "unnamed source": ("an unnamed source", "einer ungenannten Quelle"),
+    "no news": (
+        "No news is not the same as no recalls.",
+        "Keine Nachricht heißt nicht, dass es keine Rückrufe gibt.",
+    ),
+    "catalogue age": ("The newest catalogue is {age} old.", "Das neueste Verzeichnis ist {age} alt."),
     "days": ("{n}\u00a0day|{n}\u00a0days", "{n}\u00a0Tag|{n}\u00a0Tage"),
     "of days": ("{n}\u00a0day|{n}\u00a0days", "{n}\u00a0Tag|{n}\u00a0Tagen"),
     "notice": ("{title} ({state})", "{title} ({state})"),

@@ -55,11 +55,20 @@ class Notice(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     day: str | None = None
 
 
+class Catalogue(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The last one of a source: the local day on which it was made, and how old it was; None: no clock told."""
+
+    source: str
+    made_day: str
+    age_days: int | None = None
+
+
 class Notices(msgspec.Struct, frozen=True, omit_defaults=True):
-    """`age_days` of the newest catalogue; None: none ever came, and nothing is known."""
+    """`age_days` of the newest catalogue; None: none ever came, and nothing is known. `catalogues`: the newest first."""
 
     age_days: int | None = None
     notices: list[Notice] = []
+    catalogues: list[Catalogue] = []
 
 
 class Correction(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -61,6 +61,16 @@ def test_done_begins_the_next_interval_where_it_was_done(driven: Path) -> None:
     assert (after["stage"], after["due_m"], after["last_done_day"]) == (None, 59_500_000.0, "2026-11-20")
 
 
+def test_done_at_a_reading_in_miles(driven: Path) -> None:
+    done = run("done", "oil", "--mi", "27500", "--day", "2026-11-20", "--config", str(driven))
+    assert (done.exit_code, done.output.strip()) == (0, "Done: oil change, at 27,500 mi, on 2026-11-20.")
+    assert told(driven)["oil change"]["last_done_m"] == 27_500 * 1609.344
+    ahead = run("done", "oil", "--mi", "44500", "--config", str(driven))
+    assert ahead.exit_code == 2 and "44,500 mi are still to come: the odometer stands at 27,96" in ahead.output
+    both = run("done", "oil", "--mi", "27500", "--km", "44500", "--config", str(driven))
+    assert both.exit_code == 2 and "one of --km and --mi is enough" in both.output
+
+
 def test_done_at_a_reading_that_is_still_to_come_is_refused(driven: Path) -> None:
     done = run("done", "oil", "--km", "445000", "--config", str(driven))
     assert done.exit_code == 2 and "the odometer stands at 45,00" in done.output

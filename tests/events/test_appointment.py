@@ -16,6 +16,7 @@ from agent.events.appointment import (
     SlotsOffered,
     SlotsRanked,
 )
+from agent.events.fault import FaultCleared, FaultSet
 from agent.events.household import DriverSaved
 from agent.events.message import PromptReleased
 from agent.events.milestone import MilestoneReached
@@ -155,6 +156,23 @@ def test_what_is_told_at_the_counter_is_true(km: float, is_estimated: bool, read
     (chosen,) = booked(scene, "28 9").of(AppointmentChosen)
     expected = {"reading": reading, "asked": "oil"} | ({"milestone": milestone} if milestone else {})
     assert chosen.facts == expected
+
+
+def fault(ecu: str, kind: str = "stored", code: str = "P0420") -> tuple[FaultSet, FaultCleared]:
+    own: dict[str, Any] = {"t_ns": 0, "boot_id": "", "code": code, "kind": kind, "ecu": ecu}
+    return FaultSet(id="f", words="w", severity="soon", **own), FaultCleared(id="c", set_id="f", **own)
+
+
+def test_one_ecu_that_clears_a_code_does_not_hide_anothers() -> None:
+    scene = Scene().say(DriverSaved(id="s", t_ns=0, boot_id="", driver=ANA)).parked()
+    first, cleared = fault("7E8")
+    pending, no_longer_pending = fault("7EA", "pending")
+    other, _ = fault("7EA")
+    lamp, lamp_off = fault("", "lamp", "MIL")
+    scene.say(first, pending, other, lamp, cleared, no_longer_pending, lamp_off)
+    scene.say(concern(bookable="oil"), offer(slot(28)))
+    (chosen,) = booked(scene, "28 9").of(AppointmentChosen)
+    assert chosen.facts["faults"] == "P0420 since 2026-10-26"
 
 
 def test_a_slot_that_was_not_offered_is_no_choice() -> None:

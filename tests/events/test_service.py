@@ -236,10 +236,16 @@ def test_the_cars_own_countdown_is_an_item_without_a_word_in_the_config() -> Non
 
 
 def test_without_a_pace_no_day_is_told() -> None:
-    unit = Unit(Service("oil change", 10_000, 13_000), reading_m=20e6).drive(1)
-    (soon,) = unit.of(ServiceDue)
+    unit = Unit(Service("oil change", 10_000, 13_000), reading_m=20e6).drive(6, km=60.0)
+    assert unit.of(ServiceDue) == [], "3,000 km to go, and nobody knows how fast"
+    (soon,) = unit.drive(2, km=60.0).of(ServiceDue)
     assert (soon.stage, soon.due_m, soon.likely_day) == ("soon", 23e6, None)
     assert "likely_day" not in unit.of(Concern)[0].values
+
+
+def test_a_car_that_hardly_moves_is_not_told_soon_before_its_pace_is_known() -> None:
+    unit = Unit(Service("oil change", 10_000, 13_000), reading_m=20e6).drive(60, km=0.3)
+    assert unit.of(ServiceDue) == []
 
 
 def test_a_short_interval_is_not_soon_due_when_it_begins() -> None:
@@ -630,3 +636,43 @@ def test_no_day_comes_from_a_clock_that_is_not_trusted(chances: list[str]) -> No
     days = (unit.of(ServiceDue), unit.of(ServiceDone))
     assert all(e.likely_day is None and e.by == "distance" for e in days[0])
     assert all(e.day is None for e in days[1])
+
+
+CARS = Service("service", 15_000, 4_000, 12, "2024-12-01", from_car=True)  # overdue by both, on day 0 at 20,000 km
+
+
+@pytest.mark.parametrize("left_km", [9_000, 14_500, 15_800])
+def test_a_counter_that_was_reset_before_it_was_heard_first_says_that_it_was_done(left_km: int) -> None:
+    unit = Unit(CARS, reading_m=20e6).until(1)
+    assert told(unit) == [("service", "due")]
+    days = round(365 * left_km / 15_000)
+    unit.drive(3, heard={signals.DISTANCE_TO_SERVICE: left_km, signals.TIME_TO_SERVICE: days * 86_400})
+    (done,) = unit.of(ServiceDone)
+    assert done.how == "noticed"
+    assert done.reading_m == pytest.approx(20.03e6 - max(0, 15_000 - left_km) * 1000, abs=1e5)
+    assert [s.why for s in unit.of(ConcernSettled)] == ["done"]
+    assert len(told(unit)) == 1
+    assert [e.why for e in unit.says("service", "not done").of(ServiceReopened)] == ["not done"]
+
+
+@pytest.mark.parametrize(
+    "heard",
+    [
+        {signals.DISTANCE_TO_SERVICE: 7_000},  # not far
+        {signals.DISTANCE_TO_SERVICE: 65_535},  # no such interval
+        {signals.DISTANCE_TO_SERVICE: -1_000},
+        {signals.DISTANCE_TO_SERVICE: 14_000, signals.TIME_TO_SERVICE: 20 * 86_400},  # one of them is near
+    ],
+)
+def test_a_counter_that_is_heard_first_and_says_less_is_no_evidence(heard: dict[str, Value]) -> None:
+    unit = Unit(CARS, reading_m=20e6).drive(3, heard=heard)
+    assert unit.of(ServiceDone) == []
+    assert told(unit) == [("service", "due")]
+
+
+def test_a_counter_that_agrees_with_keyoff_toml_is_no_service() -> None:
+    told_of = Service("service", 15_000, 19_000, 12, "2025-12-01", from_car=True)
+    unit = Unit(told_of, reading_m=20e6).drive(3, heard={signals.DISTANCE_TO_SERVICE: 15_000})
+    assert unit.of(ServiceDone) == []
+    own = Unit(msgspec.structs.replace(CARS, from_car=False), reading_m=20e6)
+    assert own.drive(3, heard={signals.DISTANCE_TO_SERVICE: 15_000}).of(ServiceDone) == []

@@ -19,7 +19,7 @@ from agent.report.facts import Fact, Kind
 from agent.report.page import MAX_BYTES, STYLE, page
 from agent.report.phrases import PHRASES
 from agent.report.plain import plain
-from agent.report.report import Due, Notice, Notices, Relationship, Report
+from agent.report.report import Catalogue, Due, Notice, Notices, Relationship, Report
 from agent.tally import Sums
 from agent.words import LANGUAGES
 from tests.report.months import ANA, BEN, CLEO, DAN, material, month_of_trips, report_of, trip
@@ -68,7 +68,11 @@ def full(language: Any = "en", economy: Any = "l/100km", counts: Any = "km", dri
             Due(item="tyres", left_m=1e6, likely_day="2026-12-01", early_day="2026-11-20", late_day="2026-12-20"),
             Due(item="belt"),
         ],
-        notices=Notices(3, [Notice(id="n", title="Recall 1", state="applies"), Notice(id="m", title="Recall 2", state="booked")]),
+        notices=Notices(
+            3,
+            [Notice(id="n", title="Recall 1", state="applies"), Notice(id="m", title="Recall 2", state="booked")],
+            [Catalogue("an <authority>", "2026-10-29", 3), Catalogue("the maker", "2026-10-01")],
+        ),
         relationship=LEDGER,
         owner=msgspec.structs.replace(OWNER_CONFIG, economy=economy),
     )
@@ -174,6 +178,47 @@ def test_a_notices_title_is_one_clean_line() -> None:
     text = page(report_of(material(month_of_trips(), [ANA], notices=Notices(1, told)), "ana"))
     assert "<p>A plug may corrode" in text and "\u202e" not in text and text.count("corrode") < 30
     assert "<p>n-2 (booked)</p>" in text
+
+
+@pytest.mark.parametrize(
+    ("language", "wanted"),
+    [
+        (
+            "en",
+            [
+                "Last catalogue of the maker: made on 20 October 2026, 12 days old.",
+                "Last catalogue of an authority: made on 1 March 2026.",
+                "Last catalogue of an unnamed source: made on 1 January 2026, 1 day old.",
+                "No news is not the same as no recalls.",
+            ],
+        ),
+        (
+            "de",
+            [
+                "Letztes Verzeichnis von the maker: vom 20. Oktober 2026, 12 Tage alt.",
+                "Letztes Verzeichnis von an authority: vom 1. März 2026.",
+                "Letztes Verzeichnis von einer ungenannten Quelle: vom 1. Januar 2026, 1 Tag alt.",
+                "Keine Nachricht heißt nicht, dass es keine Rückrufe gibt.",
+            ],
+        ),
+    ],
+)
+def test_each_source_of_notices_has_its_own_age(language: Language, wanted: list[str]) -> None:
+    made = [
+        Catalogue("the maker", "2026-10-20", 12),
+        Catalogue("an authority!", "2026-03-01"),
+        Catalogue("", "2026-01-01", 1),
+    ]
+    reader = msgspec.structs.replace(ANA, language=language)
+    report = report_of(material(month_of_trips(), [reader], notices=Notices(12, [], made)), "ana")
+    for text in (page(report), plain(document(report))):
+        words = " ".join(text.replace("\u00a0", " ").split())
+        assert [each for each in wanted if each not in words] == []
+
+
+def test_a_report_of_before_says_how_old_the_newest_catalogue_was() -> None:
+    text = page(report_of(material(month_of_trips(), [ANA], notices=Notices(1)), "ana"))
+    assert "The newest catalogue is 1\u00a0day old." in text and "No catalogue of recalls" not in text
 
 
 def test_it_is_for_phone_paper_and_dark() -> None:

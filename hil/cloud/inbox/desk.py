@@ -10,9 +10,10 @@ A prompt is (unit, prompt id). It is shown at most once, whatever its revision; 
 | queued | the time after `not_after` | lapsed |
 | withheld, lapsed, over | a later PromptReleased, the unit's next try | queued |
 | queued, withheld, lapsed | PromptWithdrawn, PromptExpired, ServiceDone of what it asks to book, PromptAnswered, stopped | over |
+| queued, withheld, lapsed | NoticeMatched: what it tells of does not concern the car any more | over |
 | queued | nothing below keeps it | shown, and the unit hears PromptDelivered |
 | shown | PromptReleased again, or withdrawn for the ignition: the unit does not know yet | shown, PromptDelivered once more |
-| shown | PromptWithdrawn for another reason, PromptExpired, ServiceDone | shown, crossed out, with why |
+| shown | PromptWithdrawn for another reason, PromptExpired, ServiceDone, such a NoticeMatched | shown, crossed out, with why |
 | shown | PromptAnswered `snoozed`, and later a PromptReleased | queued |
 
 What keeps a prompt from being shown, the first that is true in this order: see `Wait`. "Later" is by the unit's own count
@@ -66,6 +67,7 @@ class Desk:
             "PromptWithdrawn": self._withdrawn,
             "PromptExpired": self._expired,
             "ServiceDone": self._service_done,
+            "NoticeMatched": self._notice_matched,
             "PromptAnswered": self._answered,
             "TripStarted": self._trip_started,
             "TripEnded": self._trip_ended,
@@ -121,6 +123,15 @@ class Desk:
         for prompt in self._of_unit(event.unit, bookable=event.data["item"]):
             if prompt.release.place < place:
                 self._end(prompt.key, Ended(place, "done"))
+
+    def _notice_matched(self, event: Heard, place: Place) -> None:
+        """The unit withdraws what waits for an answer; what was answered is true no longer either."""
+        if event.data["verdict"] != "does not":
+            return
+        for prompt in self._of_unit(event.unit):
+            is_done = prompt.over == "remedied" or any(a.answer == "done" for a in prompt.answers)
+            if prompt.release.part.topic == f"notice {event.data['notice']}" and prompt.release.place < place and not is_done:
+                self._end(prompt.key, Ended(place, "no longer true"))
 
     def _answered(self, event: Heard, place: Place) -> None:
         prompt = self.prompts.get((event.unit, event.data["prompt_id"]))

@@ -3,6 +3,7 @@
 | heard | what it does |
 |---|---|
 | ServiceDue, ServiceReopened; NoticeMatched: a recall applies | SlotsOffered: up to SLOTS free times of OFFER_DAYS days |
+| NoticeMatched: it does not apply any more | AppointmentChanged `cancelled` of what was chosen for it |
 | AppointmentChosen | takes the slot; AppointmentChanged `cancelled` when another car has it |
 | AppointmentChanged | `cancelled`, `missed`, `kept`: the slot is free or past; `moved`: the new one is taken |
 
@@ -52,6 +53,9 @@ class Workshop:
                     return [self._offer(event.unit, str(event.data["item"]), now_ns)]
                 case "NoticeMatched" if event.data["kind"] == "recall" and event.data["verdict"] == "applies":
                     return [self._offer(event.unit, str(event.data["notice"]), now_ns)]
+                case "NoticeMatched" if event.data["verdict"] == "does not":
+                    taken = (event.unit, str(event.data["notice"])) in self.appointments
+                    return [self.change(event.unit, event.data["notice"], "cancelled")] if taken else []
                 case "AppointmentChosen":
                     return list(self._take(event))
                 case "AppointmentChanged":

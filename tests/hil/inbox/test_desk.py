@@ -403,3 +403,24 @@ def test_what_is_not_understood_is_counted(desk: Desk, kind: str, version: int, 
     assert hear(desk, car.says(kind, data, version=version)) == []
     assert desk.not_understood == 1
     assert show(desk) == [["p1"]]
+
+
+def test_a_notice_that_is_over_crosses_out_what_was_answered_too_and_not_what_was_remedied(desk: Desk) -> None:
+    car, over = Car(), {"notice": "R1", "kind": "recall", "verdict": "does not", "withdrawn": True}
+    hear(desk, car.releases(part("p1", kind="notice", topic="notice R1"), part("p2", kind="notice", topic="notice R2")))
+    assert show(desk) == [["p1", "p2"]]
+    hear(desk, car.hears("p1", "acknowledged"), car.says("NoticeMatched", over | {"verdict": "applies"}, version=2))
+    assert [desk.prompts["rav4", each].crossed for each in ("p1", "p2")] == [None, None]
+    hear(desk, car.says("NoticeMatched", over, version=2))
+    assert [desk.prompts["rav4", each].crossed for each in ("p1", "p2")] == ["no longer true", None]
+    hear(desk, car.hears("p2", "done"), car.says("NoticeMatched", over | {"notice": "R2"}, version=2))
+    assert desk.prompts["rav4", "p2"].crossed is None
+
+
+def test_a_notice_that_is_over_is_not_shown(desk: Desk) -> None:
+    car = Car()
+    over = {"notice": "R1", "kind": "recall", "verdict": "does not"}
+    hear(desk, car.releases(part(kind="notice", topic="notice R1")), car.says("NoticeMatched", over, version=2))
+    assert show(desk) == []
+    hear(desk, car.releases(part("p2", kind="notice", topic="notice R1")))
+    assert show(desk) == [["p2"]], "it concerns the car again"

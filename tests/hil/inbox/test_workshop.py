@@ -98,3 +98,11 @@ def test_the_inbox_sends_its_offer_once(tmp_path: Path) -> None:
     scene.again()
     scene.turn()
     assert len(scene.commands.said("SlotsOffered")) == 1
+
+
+def test_what_was_chosen_for_a_notice_that_is_over_is_cancelled(workshop: Workshop) -> None:
+    car, over = Car(), {"notice": "R1", "kind": "recall", "verdict": "does not"}
+    assert workshop.hear(car.says("NoticeMatched", over, version=2), EVENING_NS) == []
+    workshop.hear(chosen(car, offer(workshop, car)[0], bookable="R1"), EVENING_NS)
+    (said,) = workshop.hear(car.says("NoticeMatched", over, version=2), EVENING_NS)
+    assert (said.kind, said.data) == ("AppointmentChanged", {"bookable": "R1", "change": "cancelled"})
