@@ -9,12 +9,14 @@ import threading
 from collections.abc import Callable, Iterator
 from itertools import takewhile
 from pathlib import Path
+from typing import Any, Literal
 
 import pytest
 
 from agent.config import UplinkConfig
 from agent.io.connection import (
     COMMAND_PACKET_BYTES,
+    CONNECT_S,
     RECEIVE_MAXIMUM,
     Answered,
     Connection,
@@ -67,6 +69,38 @@ def test_a_listener_that_speaks_no_tls(listener: socket.socket) -> None:
     assert news.words
 
 
+def test_whoever_says_nothing_is_waited_for_no_longer_than_stated(
+    listener: socket.socket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """TCP stands, for the kernel takes it; TLS never does."""
+    waits_s: list[float | None] = []
+
+    class Noted(ssl.SSLSocket):
+        def settimeout(self, value: float | None, /) -> None:
+            waits_s.append(value)
+            super().settimeout(value)
+
+    def connect(address: tuple[str, int], timeout: float, **more: Any) -> socket.socket:
+        waits_s.append(timeout)
+        return had(address, timeout, **more)
+
+    had = socket.create_connection
+    monkeypatch.setattr(socket, "create_connection", connect)
+    monkeypatch.setattr("agent.io.connection.CONNECT_S", 0.01)
+    line = connection(config_of(listener))
+    line._tls.sslsocket_class = Noted
+    line.start()
+    news = line.news.get(timeout=DEADLINE_S)
+    assert isinstance(news, Lost)
+    assert "no answer from 127.0.0.1" in str(news.words)
+    assert waits_s[:2] == [0.01, 0.01]
+
+
+def test_the_wait_for_a_connection_is_long_enough_for_2g_and_over_before_the_uplink_gives_it_up(listener: socket.socket) -> None:
+    round_trips_s = 4 * 2.0
+    assert round_trips_s < CONNECT_S < 2 * CONNECT_S < config_of(listener).keepalive_s
+
+
 def test_abandoned_before_it_stands_it_ends_without_a_word(listener: socket.socket) -> None:
     line = connection(config_of(listener))
     line.abandon()
@@ -84,9 +118,9 @@ CONNACK, PUBLISH, PUBACK, PINGREQ, DISCONNECT = 0x20, 0x30, 0x40, 0xC0, 0xE0  # 
 
 
 class Scripted(threading.Thread):
-    """A TLS listener that takes one MQTT 5 client and answers each packet as the test says. `packets`: what it read."""
+    """A TLS listener that takes one client and answers each packet as the test says. `packets`: what it read."""
 
-    def __init__(self, folder: Path, answer: Callable[[bytes], bytes]) -> None:
+    def __init__(self, folder: Path, answer: Callable[[bytes], bytes], protocol: Literal["5", "3.1.1"] = "5") -> None:
         super().__init__(daemon=True)
         pair = Authority(folder).broker()
         Authority(folder).client("sim-1")
@@ -100,7 +134,7 @@ class Scripted(threading.Thread):
         self.go.set()
         context = ssl.create_default_context(cafile=str(folder / "ca.pem"))
         port = self._listener.getsockname()[1]
-        config = UplinkConfig("localhost", "ca.pem", "sim-1.pem", "sim-1.key", port, keepalive_s=1)
+        config = UplinkConfig("localhost", "ca.pem", "sim-1.pem", "sim-1.key", port, protocol, keepalive_s=1)
         self.line = Connection(config, context, "sim-1", threading.Event())
 
     def run(self) -> None:
@@ -150,7 +184,11 @@ Script = Callable[..., Scripted]
 def script(tmp_path: Path) -> Script:
     """Starts a broker that lets us in with `greeting`, and says `to_publish` to each publish ({id} is its identifier)."""
 
-    def start(greeting: bytes = connack(), to_publish: Callable[[bytes], bytes] = lambda _: b"") -> Scripted:
+    def start(
+        greeting: bytes = connack(),
+        to_publish: Callable[[bytes], bytes] = lambda _: b"",
+        protocol: Literal["5", "3.1.1"] = "5",
+    ) -> Scripted:
         def answer(packet: bytes) -> bytes:
             match packet[0] & 0xF0:
                 case 0x10:
@@ -160,7 +198,7 @@ def script(tmp_path: Path) -> Script:
                 case _:
                     return b""
 
-        broker = Scripted(tmp_path, answer)
+        broker = Scripted(tmp_path, answer, protocol)
         broker.start()
         return broker
 
@@ -181,6 +219,20 @@ def test_a_refused_connection_says_why(script: Script, code: int, words: str) ->
     assert isinstance(news, Lost)
     assert news.code == code
     assert words in str(news.words)
+
+
+@pytest.mark.parametrize(("spoken", "other"), [("5", "3.1.1"), ("3.1.1", "5")])
+def test_a_broker_of_another_version_is_told_with_the_one_to_set(
+    script: Script, spoken: Literal["5", "3.1.1"], other: str
+) -> None:
+    """Code 1 of MQTT 3.1.1 §3.2.2.3, which also brokers say that know no MQTT 5."""
+    broker = script(bytes([CONNACK, 2, 0, 1]), protocol=spoken)
+    broker.line.start()
+    news = broker.news()
+    assert isinstance(news, Lost)
+    assert f'set uplink.protocol = "{other}"' in str(news.words)
+    assert "certificate" not in str(news.words)
+    assert news.code == 0x84
 
 
 @pytest.mark.parametrize(("code", "words"), [(0x8E, "another client is called sim-1"), (0x8B, "shutting down"), (0x95, "large")])
