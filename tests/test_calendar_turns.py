@@ -10,10 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from agent.io.clock import BUILT_UTC_NS
 from agent.model import NS
 from tests.sim.car import drive, seconds
-from tests.sim.unit import Unit
+from tests.sim.unit import BUILT_UTC_NS, Unit
 
 ROLL_OVER_S = 7168 * 86_400  # 1024 weeks: what a GNSS receiver with old firmware is wrong by
 

@@ -7,12 +7,14 @@ from pathlib import Path
 import pytest
 
 from agent.io import patience
+from hil.bench import outage
 from hil.bench.outage import CAPPED, FAULTS, Longest, outages
 
 
 @pytest.mark.usefixtures("mosquitto")
 def test_a_fault_is_timed_from_its_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(patience, "FIRST_S", 0.01)
+    monkeypatch.setattr(outage, "CAPPED", 1)
     quick = [fault for fault in FAULTS if fault.name in ("cut", "refused")]
     assert set(outages(tmp_path, quick)) == {"cut", "refused"}
 
