@@ -201,14 +201,6 @@ class Daemon:
         Raises EntryRefused, StoreError."""
         self._keep(self._entered(kind, data, ref))
 
-    def set_odometer(self, reading_m: float) -> None:
-        """`keyoff odometer set`: the reading that a person took from the car. Raises EntryRefused, StoreError."""
-        self.enter("OdometerRead", {"reading_m": reading_m}, "")
-
-    def assign(self, trip: Mapping[str, Any], driver: str) -> None:
-        """The trip moves to `driver`, and the month's sums follow. Raises EntryRefused, StoreError."""
-        self._keep(self._moved(trip, driver, f"{trip['id']}\x1f{driver}\x1f{self.store.count('TripAttributed')}"))
-
     def _keep(self, events: list[Event]) -> None:
         """At once. Raises StoreError; they are written later then."""
         self._heard(events)

@@ -142,12 +142,10 @@ class PromptState(msgspec.Struct):
         day = day_of(utc_ns, zone)
         return not any(m.driver == driver and day_of(m.utc_ns, zone) == day for m in self.said)
 
-    def plan_anew(self, driver: str, wall: Wall | None, t_ns: int) -> None:
+    def pull_back(self, driver: str, wall: Wall | None, t_ns: int) -> list[Prompt]:
         """What has left for them and cannot have been shown yet is held, to leave again."""
-        if wall is not None:
-            now_ns = wall.utc_ns(t_ns)
-            for prompt in self.find(lambda p: p.driver == driver and p.is_pending(now_ns)):
-                self.drop(prompt, wall, t_ns, phase="held")
+        pending = self.find(lambda p: p.driver == driver and wall is not None and p.is_pending(wall.utc_ns(t_ns)))
+        return [self.drop(prompt, wall, t_ns, phase="held") for prompt in pending]
 
     def unsay(self, prompt: Prompt) -> None:
         """Its message does not count, unless another prompt of it may have been shown, whatever became of that"""
@@ -156,8 +154,9 @@ class PromptState(msgspec.Struct):
         if window is not None and all(p.phase == "held" and p.misses for p in others):
             self.said = tuple(m for m in self.said if m != Said(to, window[0]))
 
-    def leave_unsaid(self, prompt: Prompt, utc_ns: int | None, why: str) -> None:
-        self.unsaid = (*self.unsaid[1 - UNSAID_KEPT :], Unsaid(utc_ns, prompt.concern.subject, prompt.driver, why))
+    def leave_unsaid(self, prompt: Prompt, wall: Wall | None, t_ns: int, why: str) -> None:
+        unsaid = Unsaid(wall.utc_ns(t_ns) if wall else None, prompt.concern.subject, prompt.driver, why)
+        self.unsaid = (*self.unsaid[1 - UNSAID_KEPT :], unsaid)
 
     def parked_utc_ns(self, ctx: Context, now_ns: int) -> int:
         """The end of the latest trip, 0 when it is not known; dated anew while that boot lasts."""

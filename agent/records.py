@@ -80,7 +80,7 @@ def prompt_rows(event: Event) -> list[Mapping[str, Any]]:
     if not isinstance(event, PromptReleased):
         return []
     shared = _fields(event, ("driver", "released_ns", "released_utc_ns", "not_before_utc_ns", "not_after_utc_ns"))
-    shared |= {"event_id": event.id, "state": "released", "published": 0, "published_utc_ns": None}
+    shared |= {"event_id": event.id, "state": "released", "published": 0, "published_utc_ns": None, "ended_utc_ns": None}
     names = ("topic", "kind", "title", "text", "revision", "raised_ns", "raised_utc_ns", "held_utc_ns")
     return [shared | _fields(part, names) | {"id": part.prompt_id, "held_by": "; ".join(part.held_by)} for part in event.parts]
 

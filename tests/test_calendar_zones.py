@@ -11,6 +11,7 @@ import pytest
 
 from agent.config import Owner, Service
 from tests.sim.car import at
+from tests.sim.entries import name_driver
 from tests.sim.unit import Unit
 
 
@@ -115,7 +116,7 @@ def test_a_trip_that_lies_in_another_month_there_is_in_one_sum_only(unit: Unit) 
     assert unit.months() == [("2026-10", 1, 0)]
     moved_to(unit, "America/New_York").boot("2026-10-31 21:00").clock().tick().drive()
     assert unit.until("2026-12-02 12:00").months()[-1] == ("2026-10", 3, 2), "and there is no November"
-    unit.daemon.assign(dict(unit.store.trips()[-1]), "ana")
+    name_driver(unit.daemon, "ana")
     assert [(e["month"], e["driver"], e["trips"]) for e in unit.told("DriverSummary")[-2:]] == [
         ("2026-10", "ana", 1), ("2026-10", "unknown", 2)
     ]  # fmt: skip

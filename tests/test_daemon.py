@@ -18,6 +18,7 @@ from agent.model import NS, Sample, Setup, Wall
 from agent.plan import Plan
 from agent.signals import IGNITION, ODOMETER, SPEED
 from agent.vehicle import Ignition, OdometerProfile, Vehicle
+from tests.sim.entries import name_driver, set_odometer
 
 WALL = Wall(1_793_000_000 * NS, "recorded")  # 2026-10-26 07:33:20 UTC
 FIRST_M = 99_990_000
@@ -142,7 +143,7 @@ def test_the_prompt_waits_for_appointments_for_a_day_and_its_times_are_kept(tmp_
     assert prompt["released_utc_ns"] == WALL.utc_ns(prompt["raised_ns"] + 86_400 * NS)
     assert prompt["not_before_utc_ns"] == 1_793_122_200 * NS, "18:30, with the congratulation that nobody had confirmed"
     assert prompt["not_after_utc_ns"] == 1_793_133_000 * NS, "21:30 in Berlin"
-    assert "99,995 km" in prompt["text"]
+    assert "99,995\u00a0km" in prompt["text"]
 
 
 def test_a_replay_into_the_same_store_changes_nothing(tmp_path: Path) -> None:
@@ -181,16 +182,16 @@ def test_assigning_a_trip_moves_it_and_the_sums(tmp_path: Path) -> None:
     store = Store(tmp_path / "keyoff.db", "unit-1")
     daemon = Daemon(SETUP, PLAN, store, "boot-1")
     live(daemon, a_day(), store)
-    first = dict(store.trips()[0])
-    daemon.assign(first, "ana")
-    assert store.trips()[0]["driver"] == "ana"
+    name_driver(daemon, "ana")
+    last = store.trips()[-1]
+    assert last["driver"] == "ana"
     month_end = 40 * 24 * 3600 * NS
     daemon.tick(month_end, WALL)
     daemon.commit()
     rows = store.conn.execute("SELECT body FROM events WHERE kind = 'DriverSummary'").fetchall()
     sums = {s["driver"]: s for s in (msgspec.json.decode(r["body"]) for r in rows)}
     assert set(sums) == {"ana", "unknown"}
-    assert sums["ana"]["metrics"]["distance_m"] == pytest.approx(msgspec.json.decode(first["metrics"])["distance_m"])
+    assert sums["ana"]["metrics"]["distance_m"] == pytest.approx(msgspec.json.decode(last["metrics"])["distance_m"])
     attributed = store.conn.execute("SELECT body FROM events WHERE kind = 'TripAttributed'").fetchone()
     assert msgspec.json.decode(attributed["body"])["before"] == "unknown"
 
@@ -199,7 +200,7 @@ def test_an_entered_odometer_is_rebased_and_raises_no_milestone(tmp_path: Path) 
     store = Store(tmp_path / "keyoff.db", "unit-1")
     daemon = Daemon(SETUP, PLAN, store, "boot-1")
     daemon.tick(0, WALL)
-    daemon.set_odometer(250_000_000.0)
+    set_odometer(daemon, 250_000_000.0)
     assert [e[2] for e in events(store)] == ["OdometerRebased", "ServiceDue"]
 
 

@@ -96,7 +96,7 @@ def test_it_finds_a_prompt_that_is_lost(monkeypatch: pytest.MonkeyPatch) -> None
 
 
 def test_it_finds_what_is_said_again_and_what_is_not_withdrawn(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(prompt.PromptRule, "_deliver", lambda *_: None)
+    monkeypatch.setattr(prompt.PromptRule, "_deliver", lambda *_: ())
     hears = tuple(kind for kind in prompt.PromptRule.hears if kind is not ConcernSettled)
     monkeypatch.setattr(prompt.PromptRule, "hears", hears)
     text = found()

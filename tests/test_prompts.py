@@ -103,6 +103,6 @@ def test_when_it_parked_is_dated_by_the_boot_that_saw_it() -> None:
 
 def test_what_is_written_is_read_back() -> None:
     full = state(prompt("p", window(1_002), phase="released", slots=[], misses=2), said=(Said("ana", 5),))
-    full.leave_unsaid(full.prompts[0], None, "because")
+    full.leave_unsaid(full.prompts[0], None, 0, "because")
     full.parked = Parked("boot-1", 5)
     assert msgspec.json.decode(msgspec.json.encode(full), type=PromptState) == full

@@ -36,6 +36,7 @@ from hil.bench.drives import plan_of, replay
 from hil.bench.recordings import driveplotr_drives
 from hil.vehicle import HOUSEHOLD, car, play, week
 from tests.conftest import ROOT
+from tests.sim.entries import name_driver, set_odometer
 from tests.sim.records import a_record
 
 GOLDEN = ROOT / "tests" / "golden"
@@ -243,7 +244,7 @@ def weeks_events(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any
     daemon = Daemon(setup, plan, store, "week")
     drive_the_week(daemon)
     park(daemon, daemon.now_ns + 3 * 86_400 * NS)
-    daemon.set_odometer(250_000_000.0)
+    set_odometer(daemon, 250_000_000.0)
     voided = SequenceVoided(
         id=derive_id(setup.unit, "SequenceVoided", "e0"), t_ns=1, boot_id="week", epoch="e0", ranges=[(3, 3), (5, 9)], why="shed"
     )
@@ -270,7 +271,7 @@ def drive_the_week(daemon: Daemon) -> None:
         if n == 0:
             daemon.samples([(start_ns, SPEED, 50.0)])
         daemon.tick(daemon.now_ns + 60 * NS, WALL)
-        daemon.assign(dict(daemon.store.trips()[-1]), planned.driver)
+        name_driver(daemon, planned.driver)
 
 
 def park(daemon: Daemon, until_ns: int) -> None:

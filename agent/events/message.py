@@ -106,7 +106,7 @@ class PromptReleased(Event, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class PromptWithdrawn(Event, frozen=True, kw_only=True, omit_defaults=True):
-    """Not to be shown; what was shown already is crossed out. Held again when the ignition came on, else it is over."""
+    """Not to be shown; what was shown already is crossed out. It is over, unless a PromptReleased of it comes after this."""
 
     importance: ClassVar[int] = 1
     urgent: ClassVar[bool] = True

@@ -9,7 +9,7 @@
 | held | ConcernSettled; of a report: its consent is taken back | expired | PromptExpired |
 | released | the ignition comes on, and nobody told that it was shown | held | PromptWithdrawn |
 | released | it could be shown no longer, and nobody told that it was | held | PromptHeld |
-| released, not shown yet | its person's profile changes; another message turns out to have been shown | held | |
+| released, not shown yet | its person's profile changes; another message turns out to have been shown | held | PromptWithdrawn |
 | released, delivered | the same as of one held; the person stops its kind | withdrawn | PromptWithdrawn |
 | held, released | PromptDelivered of a revision since it was snoozed | delivered | |
 | held, released | nobody of this name hears of it any more | somebody else's | PromptExpired or PromptWithdrawn, PromptHeld |
@@ -46,7 +46,7 @@ from agent.events.message import (
     WithdrawnWhy,
 )
 from agent.events.trip import TripEnded, TripStarted
-from agent.household import Driver, Kind
+from agent.household import Kind
 from agent.localtime import DAY_NS
 from agent.model import NS, TRUSTED, Context, Event, Rule, Setup, Wall, derive_id
 from agent.moment import Moment, Person
@@ -107,13 +107,14 @@ class PromptRule(Rule):
                 for prompt in s.find(lambda p: p.concern.bookable == event.bookable and p.phase == "held"):
                     s.change(prompt, slots=event.slots)
             case DriverSaved():
-                yield from self._save(ctx, event.driver)
+                yield from self._silence(ctx, event.driver.id, event.driver.stopped)
+                yield from self._plan_anew(ctx, event.driver.id)  # their hours may be others
             case ListeningStarted():  # it may have come on since: that counts from now
                 s.ignition, s.driving, s.on_ns = "unknown", False, ctx.t_ns
             case IgnitionChanged() | TripStarted() | TripEnded():
                 yield from self._park_or_drive(ctx, event)
             case PromptDelivered():
-                self._deliver(ctx, event)
+                yield from self._deliver(ctx, event)
             case PromptAnswered():
                 yield from self._answer(ctx, event)
 
@@ -231,7 +232,7 @@ class PromptRule(Rule):
         for prompt in sorted(prompts, key=lambda p: (KINDS.index(p.concern.kind), p.concern.t_ns, p.id)):
             part = self._part(ctx, prompt, person, moment)
             if part is None:
-                self._leave_unsaid(ctx, prompt, "something in it is not known")
+                self.state.leave_unsaid(prompt, ctx.wall, ctx.t_ns, "something in it is not known")
                 yield self._end(ctx, prompt, "something in it is not known")
             else:
                 parts.append(part)
@@ -289,7 +290,7 @@ class PromptRule(Rule):
             if known is not None and known.how != MOVED:
                 continue
             if concern.kind in driver.stopped:
-                self._leave_unsaid(ctx, prompt, "they want no prompts of this kind")
+                self.state.leave_unsaid(prompt, ctx.wall, ctx.t_ns, "they want no prompts of this kind")
                 continue
             if known is None:
                 s.prompts = (*s.prompts, prompt)
@@ -326,7 +327,7 @@ class PromptRule(Rule):
         for prompt in [p for p in s.prompts if p.id == event.prompt_id]:
             is_over = prompt.phase == "over"
             if prompt.window_utc_ns is not None and ctx.wall and prompt.window_utc_ns[0] <= ctx.wall.utc_ns(ctx.t_ns):
-                self._count(ctx, prompt.driver, prompt.window_utc_ns[0])  # who answers was told
+                yield from self._count(ctx, prompt.driver, prompt.window_utc_ns[0])  # who answers was told
             if event.answer == "snoozed" and not is_over:
                 days = min(max(event.days, 1), SNOOZE_MAX_DAYS)
                 again = {"until_utc_ns": None, "snoozed_days": days, "misses": 0, "first_revision": prompt.revision}
@@ -336,22 +337,26 @@ class PromptRule(Rule):
             if event.answer == "stopped":  # whatever became of it: a person may say so at any time
                 yield from self._stop(ctx, prompt)
 
-    def _deliver(self, ctx: Context, event: PromptDelivered) -> None:
+    def _deliver(self, ctx: Context, event: PromptDelivered) -> Iterator[Event]:
         s = self.state
         for prompt in [p for p in s.prompts if p.id == event.prompt_id and p.first_revision <= event.revision < p.revision]:
             is_latest, window = event.revision == prompt.revision - 1, prompt.window_utc_ns
             if prompt.phase != "over":
                 s.drop(prompt, ctx.wall, ctx.t_ns, phase="delivered")
             if is_latest and window:
-                self._count(ctx, prompt.driver, window[0])
+                yield from self._count(ctx, prompt.driver, window[0])
             elif is_trusted(ctx.wall):
-                self._count(ctx, prompt.driver, min(event.shown_utc_ns, ctx.wall.utc_ns(ctx.t_ns)))
+                yield from self._count(ctx, prompt.driver, min(event.shown_utc_ns, ctx.wall.utc_ns(ctx.t_ns)))
 
-    def _count(self, ctx: Context, driver: str, shown_ns: int) -> None:
-        """A message was shown then. If that is news, what cannot have been shown yet leaves anew."""
+    def _count(self, ctx: Context, driver: str, shown_ns: int) -> Iterator[Event]:
+        """A message was shown then, which may be news."""
         if self.state.is_news(driver, shown_ns, self._person(ctx, driver).zone):
             self.state.said_to(driver, shown_ns)
-            self.state.plan_anew(driver, ctx.wall, ctx.t_ns)
+            yield from self._plan_anew(ctx, driver)
+
+    def _plan_anew(self, ctx: Context, driver: str) -> Iterator[Event]:
+        for prompt in self.state.pull_back(driver, ctx.wall, ctx.t_ns):
+            yield self._withdrawn(ctx, prompt, "superseded")
 
     def _stop(self, ctx: Context, asked: Prompt) -> Iterator[Event]:
         kind = asked.concern.kind
@@ -362,10 +367,6 @@ class PromptRule(Rule):
     def _silence(self, ctx: Context, driver: str, kinds: tuple[Kind, ...]) -> Iterator[Event]:
         for prompt in self.state.find(lambda p: p.driver == driver and p.concern.kind in kinds):
             yield self._end(ctx, prompt, "stopped")
-
-    def _save(self, ctx: Context, driver: Driver) -> Iterator[Event]:
-        yield from self._silence(ctx, driver.id, driver.stopped)
-        self.state.plan_anew(driver.id, ctx.wall, ctx.t_ns)  # their hours may be others
 
     def _move(self, ctx: Context) -> Iterator[Event]:
         """What waits for somebody without a profile goes to whoever hears of it now; a word for them alone goes nowhere."""
@@ -393,9 +394,6 @@ class PromptRule(Rule):
         id = derive_id(ctx.unit, "PromptWithdrawn", prompt.id, prompt.revision, why)
         revision = prompt.revision - 1
         return PromptWithdrawn(id=id, t_ns=ctx.t_ns, boot_id=ctx.boot_id, prompt_id=prompt.id, revision=revision, why=why)
-
-    def _leave_unsaid(self, ctx: Context, prompt: Prompt, why: str) -> None:
-        self.state.leave_unsaid(prompt, ctx.wall.utc_ns(ctx.t_ns) if ctx.wall else None, why)
 
     def _person(self, ctx: Context, driver: str) -> Person:
         """Who has no profile any more is the owner's business."""

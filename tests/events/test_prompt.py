@@ -262,6 +262,7 @@ def test_one_that_turns_out_to_have_been_shown_counts_against_what_has_left() ->
     id = next(p.prompt_id for p in scene.parts if p.topic == "c2")
     shown_ns = at(utc_s("2026-10-27 18:30"))
     scene.say(PromptDelivered(id="d", t_ns=0, boot_id="", prompt_id=id, revision=0, shown_utc_ns=shown_ns))
+    assert [e.why for e in scene.of(PromptWithdrawn)] == ["superseded"]
     assert scene.windows[-1][0] == "11-02 18:30"
     assert [p.topic for p in scene.of(PromptReleased)[-1].parts] == ["c3"]
 

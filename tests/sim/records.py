@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from types import NoneType, UnionType
-from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 
 import msgspec
 from hypothesis import strategies as st
@@ -48,6 +48,8 @@ def values(hint: Any) -> st.SearchStrategy[Any]:
     if isinstance(hint, type) and issubclass(hint, msgspec.Struct):
         return st.builds(hint, **{f.name: values(f.type) for f in msgspec.structs.fields(hint)})
     kind = get_origin(hint)
+    if kind is Annotated:
+        return bounded(*get_args(hint))
     if kind is None or kind is Literal:
         return st.from_type(hint)
     inner = [values(each) for each in get_args(hint) if each is not ...]
@@ -56,3 +58,25 @@ def values(hint: Any) -> st.SearchStrategy[Any]:
     if kind is tuple:
         return st.lists(*inner).map(tuple) if ... in get_args(hint) else st.tuples(*inner)
     return st.lists(*inner) if kind is list else st.dictionaries(*inner)
+
+
+def bounded(base: Any, meta: msgspec.Meta) -> st.SearchStrategy[Any]:
+    """Values within the bounds that msgspec keeps; a pattern is not looked at."""
+    low, high = (meta.gt if meta.ge is None else meta.ge), (meta.lt if meta.le is None else meta.le)
+    if base is float:
+        out, over = meta.gt is not None, meta.lt is not None
+        return st.floats(low, high, allow_nan=False, allow_infinity=False, exclude_min=out, exclude_max=over)
+    if base is int:
+        first, last = -(2**63) if low is None else low + (meta.gt is not None), 2**63 - 1 if high is None else high
+        return st.integers(int(first), int(last) - (meta.lt is not None))
+    if base is str and meta.pattern is None:
+        return st.text(min_size=meta.min_length or 0, max_size=meta.max_length)
+    return values(base).filter(lambda value: is_taken(value, Annotated[base, meta]))
+
+
+def is_taken(value: Any, hint: Any) -> bool:
+    try:
+        msgspec.convert(msgspec.to_builtins(value), hint)
+    except msgspec.ValidationError:
+        return False
+    return True
