@@ -195,7 +195,7 @@ def test_the_congratulation_leaves_when_the_key_trip_ends() -> None:
     assert message.t_ns == at(10 + 901 + GRACE_S), "that it came on is ten minutes ago by then"
     assert message.not_before_utc_ns == message.released_utc_ns
     (part,) = message.parts
-    assert "100,000 km" in part.text
+    assert "100,000\u00a0km" in part.title
     assert (part.raised_ns, part.raised_utc_ns) == (mark.t_ns, mark.utc_ns)
 
 
