@@ -81,7 +81,7 @@ class Daemon:
         self.store = store
         self.uplink = uplink
         self.commands: Commands | None = None  # who may command this unit; None: nobody
-        self.counters: list[Callable[[], Mapping[str, int]]] = []  # what others count, for the health report
+        self.counters: list[Callable[[], Mapping[str, int]]] = [store.counts]  # what others count, for the health report
         self.decoder = Decoder(plan)
         self.engine = Engine(setup, boot_id, plan.max_age_ns)
         self.engine.restore(store.states())

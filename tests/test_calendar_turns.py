@@ -8,12 +8,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import msgspec
 import pytest
 
-from agent.io.clock import BUILT_UTC_NS
+from agent.events.clock import UNDATED
 from agent.model import NS
 from tests.sim.car import drive, seconds
-from tests.sim.unit import Unit
+from tests.sim.unit import BUILT_UTC_NS, Unit
 
 ROLL_OVER_S = 7168 * 86_400  # 1024 weeks: what a GNSS receiver with old firmware is wrong by
 
@@ -101,6 +102,8 @@ def test_a_boot_without_any_clock_in_between_keeps_its_order_and_has_no_date(uni
     unit.drive().until("2026-11-02 10:00")
     unit.boot("2026-11-03 08:00").clock().drive()
     assert unit.trips() == ["2026-10-30 18:00", None, "2026-11-03 08:00"]
+    told = unit.store.conn.execute("SELECT body FROM events WHERE kind = 'HealthReported'").fetchall()
+    assert [msgspec.json.decode(each["body"])["counts"] for each in told] == [{UNDATED: 1}]
     assert unit.until("2027-02-01 12:00").months() == [("2026-10", 1, 0), ("2026-11", 1, 0)], "which month it was nobody knows"
 
 

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import re
+import shutil
+import subprocess
 import tomllib
 from collections.abc import Iterator
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+import agent
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -28,6 +33,8 @@ TOP_LEVEL = {
     "tests",
     *LOCKS,
 }
+
+LAG = timedelta(days=90)  # of the date that clocks are held against: a season is nothing beside a roll-over of 19.6 years
 
 BUILT = {"build", "dist"}  # what .gitignore leaves out and `make clean` removes
 
@@ -104,6 +111,24 @@ def test_a_lock_has_a_hash_for_each_package_and_no_address(lock: str) -> None:
 def test_the_top_level_is_a_few_rooms() -> None:
     found = {p.name for p in ROOT.iterdir() if not p.name.startswith(".")} - BUILT
     assert found == TOP_LEVEL
+
+
+def test_the_date_that_clocks_are_held_against_is_of_this_version() -> None:
+    """The changelog's, once it is released; before, not far behind the last change."""
+    found = re.search(r"^## (\S+) \((.*)\)$", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
+    assert found and found[1] == agent.__version__
+    if found[2] != "unreleased":
+        assert found[2] == agent.__date__
+    elif (changed := last_change()) is not None:
+        assert changed - date.fromisoformat(agent.__date__) <= LAG, "set agent.__date__ to today"
+
+
+def last_change() -> date | None:
+    """The day of the last commit; None outside of a checkout."""
+    if not (ROOT / ".git").exists() or not shutil.which("git"):
+        return None
+    told = subprocess.run(["git", "log", "-1", "--format=%cs"], cwd=ROOT, capture_output=True, text=True, check=False)
+    return date.fromisoformat(told.stdout.strip()) if told.returncode == 0 else None
 
 
 def test_what_the_readme_names_is_there() -> None:

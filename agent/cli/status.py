@@ -14,6 +14,7 @@ from agent.cli.catalogues import lines, of_state, open_of
 from agent.cli.load import config_option, json_option, look, store_file, store_option
 from agent.cli.show import breakable, distance, moment
 from agent.cli.trips import owner_view
+from agent.io.checkpoints import HELD_BYTES, log_bytes
 from agent.io.states import read
 
 UNDER_WAY = "coalesce(state, 'held') IN ('held', 'snoozed', 'released', 'delivered')"
@@ -40,6 +41,11 @@ def command(config_path: Path, store_path: Path | None, as_json: bool) -> None:
     reading = facts["odometer"].get("reading_m")
     latest = facts["last_trip_ended_utc_ns"]
     click.echo(f"store        {path} ({facts['store_bytes'] / 1e6:.1f} MB)")
+    if facts["log_bytes"] > HELD_BYTES:
+        log = (
+            f"its log has grown to {facts['log_bytes'] / 1e6:.1f} MB: another program (a database shell?) holds it open; end that"
+        )
+        click.echo(textwrap.fill(log, 80, initial_indent=" " * 13, subsequent_indent=" " * 13))
     click.echo(f"trip         {'under way' if facts['trip_phase'] in ('driving', 'stopping') else 'none under way'}")
     click.echo(
         f"trips kept   {facts['trips']}, the last ended {moment(latest, zone) or 'at an unknown time'}"
@@ -75,6 +81,7 @@ def gather(path: Path) -> dict[str, Any]:
     is_known = odometer.get("source", "none") != "none"
     return {
         "store_bytes": path.stat().st_size,
+        "log_bytes": log_bytes(path),
         "trip_phase": states.get("trip", {}).get("phase", "parked"),
         "trips": trips[0],
         "last_trip_ended_utc_ns": trips[1],

@@ -197,7 +197,7 @@ def _cells(row: sqlite3.Row, zone: str, counts: str) -> list[Any]:
     ended = row["ended_by"] + (" (short move)" if row["kind"] == "short_move" else "")
     return [
         row["id"][:8],
-        moment(row["start_utc_ns"], zone),
+        moment(row["start_utc_ns"], zone) or "no date",
         row["driver"],
         distance(m.get("distance_m"), counts),
         duration(m.get("duration_s")),

@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 Job: TypeAlias = Literal["retention", "compaction", "due"]
 
 CRON: dict[Job, dict[str, Any]] = {
-    "retention": {"hour": 3, "minute": 20},  # the car stands, the card is idle, and no clock change falls into it
-    "compaction": {"day_of_week": "sun", "hour": 3, "minute": 40},
+    "retention": {"hour": 4, "minute": 20},  # the car stands, the card is idle; in no zone does a clock change fall into it
+    "compaction": {"day_of_week": "sun", "hour": 4, "minute": 40},
 }
 PERIOD: dict[Job, str] = {"retention": "%Y-%m-%d", "compaction": "%G-W%V"}
 TRUSTED = ("synchronised",)

@@ -20,8 +20,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from agent.config import ConfigError, UplinkConfig
 from agent.io.identity import Identity, read_pem
-from agent.io.link_words import explain, failure, refusal, refuses_us
-from agent.io.patience import NO_QOS_1, NO_RETAIN, TOO_LARGE
+from agent.io.link_words import explain, failure, not_spoken, refusal, refuses_us
+from agent.io.patience import NO_QOS_1, NO_RETAIN, TOO_LARGE, UNSUPPORTED_VERSION
 
 if TYPE_CHECKING:
     import ssl
@@ -262,6 +262,8 @@ class Connection(threading.Thread):
     def _on_disconnect(self, _client: Any, _data: Any, flags: Any, reason: Any, _properties: Any) -> None:
         if flags.is_disconnect_packet_from_server:
             self._refused(reason)
+        elif not self._is_5 and not self._greeted and str(reason) == "Protocol error":  # all that paho says of code 1 in CONNACK
+            self._blame(not_spoken(self._config), UNSUPPORTED_VERSION)
 
     def _refused(self, reason: Any) -> None:
         self._blame(refusal(str(reason), self._config, self._unit), reason.value)

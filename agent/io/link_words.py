@@ -51,3 +51,9 @@ def refusal(reason: str, config: UplinkConfig, unit: str) -> str:
         "Session taken over": f": another client is called {unit}: two units with one certificate?",
     }
     return f"{config.host}:{config.port} says: {reason}{hints.get(reason, '')}"
+
+
+def not_spoken(config: UplinkConfig) -> str:
+    """What the first answer on MQTT 3.1.1 means that is no greeting."""
+    where = f"{config.host}:{config.port}"
+    return f'{where} accepts no MQTT 3.1.1 (then set uplink.protocol = "5"), or is no broker (then check uplink.port)'

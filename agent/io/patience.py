@@ -19,6 +19,7 @@ FRUITLESS = 2  # connections in a row that broke before an event was through: tw
 ALONE = 2  # times alone in flight when the connection broke: then it is the event
 
 REFUSED = 128  # MQTT 5 §2.4: from here on reason codes are failures; 16, "no matching subscribers", is none
+UNSUPPORTED_VERSION = 0x84  # CONNACK on MQTT 3.1.1 (§3.2.2.3): 1
 NOT_AUTHORIZED = 0x87
 TOO_LARGE = 0x95
 NO_RETAIN = 0x9A
@@ -43,7 +44,9 @@ MEND = Reaction(1, MEND_CAP_S, suspects=False)
 TAKEN_OVER = Reaction(7, MEND_CAP_S, suspects=False)
 
 AT_CONNACK = (
-    dict.fromkeys((0x84, 0x85, 0x86, 0x87, 0x8A, 0x8C), MEND)  # version, client id, password, authority, ban, method
+    dict.fromkeys(
+        (UNSUPPORTED_VERSION, 0x85, 0x86, 0x87, 0x8A, 0x8C), MEND
+    )  # version, client id, password, authority, ban, method
     | dict.fromkeys((0x90, NO_RETAIN, NO_QOS_1, 0x9C, 0x9D), MEND)  # the will's topic, what it lacks, another server
     | dict.fromkeys((0x89, 0x97, 0x9F), BUSY)  # busy, quota, connection rate
 )

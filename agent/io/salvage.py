@@ -23,11 +23,11 @@ from typing import Any, Literal, TypeAlias
 
 import msgspec
 
-from agent.io import clock, wal
+from agent.io import clock, states, wal
+from agent.io.database import connect_to_look, in_memory
 from agent.io.reading import Row, Rows, columns_of, tables_of
 from agent.io.retention import Ranges, merged, number_in, without
 from agent.io.schema import migrate
-from agent.io.states import ROUTINE
 from agent.io.store import EPOCH, RESTORED, Restored, new_epoch
 from agent.io.witness import PAGE_BYTES, Witness
 from agent.model import NS
@@ -157,6 +157,23 @@ def open_aside(aside: Path, witness: Witness) -> sqlite3.Connection | None:
     return conn or _readable(aside, "mode=ro", 1)
 
 
+def readable(path: Path, witness: Witness) -> sqlite3.Connection | None:
+    """A connection that only reads; when there is no database, to one in memory with the states of what is set aside.
+    None: they cannot be read."""
+    try:
+        if path.exists() and path.stat().st_size:
+            conn = connect_to_look(path)
+            states.read(conn)
+            return conn
+        conn = in_memory()
+        aside = unfinished(path)
+        if aside is not None:
+            Salvage(conn, open_aside(aside, witness), witness, "damaged").carry("states")
+    except (sqlite3.Error, OSError):
+        return None
+    return conn
+
+
 def _readable(aside: Path, how: str, at_least: int = 3) -> sqlite3.Connection | None:
     """A connection by which so many of the tables that matter most are known."""
     conn = sqlite3.connect(f"{aside.absolute().as_uri()}?{how}", uri=True, isolation_level=None)
@@ -280,7 +297,7 @@ class Salvage:
         for row in rows:
             try:
                 values: Values = {name: _value(each, kinds[name]) for name, each in zip(names, row, strict=True)}
-                if table in JSON and values.get("name") != ROUTINE:
+                if table in JSON and values.get("name") != states.ROUTINE:
                     msgspec.json.decode(values[JSON[table]])
             except (ValueError, TypeError, KeyError, msgspec.MsgspecError):
                 self._counts["damaged rows left out"] += 1

@@ -120,6 +120,10 @@ class Store:
         """What can be given up so that a commit finds room on a full disk; None: nothing."""
         return None
 
+    def counts(self) -> dict[str, int]:
+        """What a person has to know of the files, since the start, for the health report."""
+        return {}
+
     # -- writing -------------------------------------------------------------------------------
 
     def commit(self, batch: Batch, utc_ns: int | None = None) -> int:

@@ -25,8 +25,9 @@ from pathlib import Path
 from typing import TypeVar
 
 import agent
-from agent.io import clock, salvage, states, wal
+from agent.io import clock, salvage, wal
 from agent.io.check import Check
+from agent.io.checkpoints import HELD, Checkpoints
 from agent.io.database import LOG_BYTES, Transaction, connect_to_look, in_memory, open_database
 from agent.io.owned import lock
 from agent.io.retention import PAGE_BYTES, ROOM_BYTES, SLICE_BYTES, Reserve, Shed, has_good_places, plan, sizes
@@ -98,6 +99,7 @@ class UnitStore(Store):
         self._failing_ns: int | None = None  # since when commits meet I/O errors
         self._is_moved = False  # for them to another database, once: if that does not help, nothing will but time
         self._check: Check | None = None
+        self._checkpoints = Checkpoints(path)
         self._counted = 0
         self._has_begun = False
         try:
@@ -155,8 +157,13 @@ class UnitStore(Store):
                 self._recover()
         self._reserve.keep()
         with self._errors():
+            if self._check is None:
+                self._checkpoints.look(self.conn)
             self._limit_growth()
             return self._fit()
+
+    def counts(self) -> dict[str, int]:
+        return {HELD: self._checkpoints.held}
 
     def _limit_growth(self) -> None:
         """See retention.py: without a reserve the database keeps to the pages that it has."""
@@ -334,7 +341,7 @@ class UnitStore(Store):
     def _look(self, why: StoreError) -> None:
         """Go on with what can be read. At a start, raises `why` when there is a database and its states cannot be; later
         on the states are in the daemon's memory."""
-        conn = self._readable()
+        conn = salvage.readable(self.path, self._witness)
         if conn is None:
             if not self._has_begun:
                 raise why
@@ -342,21 +349,6 @@ class UnitStore(Store):
         self._attach(conn)
         self._shut = why
         self._open_ns = clock.boottime_ns() + OPEN_AGAIN_S * NS
-
-    def _readable(self) -> sqlite3.Connection | None:
-        """A connection that only reads; when there is no database, to one in memory with the states of what is set aside."""
-        try:
-            if self.path.exists() and self.path.stat().st_size:
-                conn = connect_to_look(self.path)
-                states.read(conn)
-                return conn
-            conn = in_memory()
-            aside = salvage.unfinished(self.path)
-            if aside is not None:
-                salvage.Salvage(conn, salvage.open_aside(aside, self._witness), self._witness, "damaged").carry("states")
-        except (sqlite3.Error, OSError):
-            return None
-        return conn
 
     def _finish(self) -> None:
         """A salvage that was cut short."""

@@ -14,7 +14,7 @@ from pathlib import Path
 import click
 
 from agent.cli.show import table
-from hil.bench import beep, cost, crossing, cycles, hour, link, marks, memory, recordings, startup, storage, weeks
+from hil.bench import beep, cost, crossing, cycles, hour, link, marks, memory, outage, recordings, startup, storage, weeks
 from hil.bench.drives import CACHE
 from hil.bench.figures import Figure, Group, LeftOut, Place
 from hil.bench.report import GROUP as REPORT
@@ -30,6 +30,7 @@ GROUPS = {
         storage.GROUP,
         memory.GROUP,
         link.GROUP,
+        outage.GROUP,
         beep.GROUP,
         weeks.GROUP,
         marks.GROUP,

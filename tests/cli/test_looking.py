@@ -35,6 +35,13 @@ def test_status(keyoff: Keyoff, kept: Path) -> None:
     assert facts["odometer"] == {"source": "none"}
 
 
+def test_a_trip_that_no_clock_dated_says_so(keyoff: Keyoff, kept: Path, tmp_path: Path) -> None:
+    assert "no date" not in keyoff("trips", "--config", kept).stdout
+    with closing(sqlite3.connect(tmp_path / "state" / "keyoff.db")) as conn, conn:
+        conn.execute("UPDATE trips SET start_utc_ns = NULL")
+    assert "no date" in keyoff("trips", "--config", kept).stdout
+
+
 def test_before_the_first_run_it_says_so(keyoff: Keyoff, config_file: Path) -> None:
     for words in (["status"], ["trips"], ["drivers"], ["odometer"]):
         done = keyoff(*words, "--config", config_file)

@@ -5,11 +5,11 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, available_timezones
 
 import pytest
 
-from agent.io.calendar import Calendar
+from agent.io.calendar import CRON, Calendar
 from agent.model import NS, Wall
 
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -113,3 +113,15 @@ def test_a_real_date_wakes_it_and_a_step_wakes_the_scheduler() -> None:
         assert woken.is_set()
     finally:
         calendar.stop()
+
+
+def test_no_clock_change_falls_into_a_jobs_time() -> None:
+    """An hour that is left out, or is there twice, has another offset for its second time."""
+    days = [datetime(2027, 1, 1) + timedelta(days=n) for n in range(365)]
+    times = [day.replace(hour=when["hour"], minute=when["minute"]) for day in days for when in CRON.values()]
+    changing = set()
+    for name in available_timezones():
+        zone = ZoneInfo(name)
+        if any(zone.utcoffset(time) != zone.utcoffset(time.replace(fold=1)) for time in times):
+            changing.add(name)
+    assert changing == set()

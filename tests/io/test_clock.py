@@ -8,7 +8,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from agent.io.clock import BUILT_UTC_NS, boottime_ns, is_synchronised, judged, wall
+from agent.io.clock import BUILT_UTC_NS, ROLL_OVER_NS, boottime_ns, is_synchronised, judged, wall
 from agent.io.ledger import Ledger
 from agent.io.store import Batch, Store
 from agent.model import NS, Wall
@@ -21,6 +21,14 @@ NOW = BUILT_UTC_NS + 400 * DAY_NS
 @pytest.mark.parametrize("utc_ns", [0, 1000 * NS, BUILT_UTC_NS - 1, NOW - 7168 * DAY_NS])
 def test_1970_and_a_gnss_week_roll_over_are_no_dates(utc_ns: int, synchronised: bool) -> None:
     assert judged(utc_ns, 5, synchronised, 0) is None
+
+
+@pytest.mark.parametrize("synchronised", [True, False])
+@pytest.mark.parametrize("utc_ns", [BUILT_UTC_NS, NOW, NOW + 10 * 365 * DAY_NS])
+def test_a_roll_over_forward_is_no_date_for_as_long_as_software_lives(utc_ns: int, synchronised: bool) -> None:
+    assert ROLL_OVER_NS == 7168 * DAY_NS
+    assert judged(utc_ns, 5, synchronised, 0) is not None
+    assert judged(utc_ns + ROLL_OVER_NS, 5, synchronised, 0) is None
 
 
 def test_an_unsynchronised_clock_is_not_before_what_was_known() -> None:

@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-import contextlib
 import socket
 import ssl
 import threading
 from collections.abc import Callable, Iterator
-from itertools import takewhile
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from agent.config import UplinkConfig
 from agent.io.connection import (
     COMMAND_PACKET_BYTES,
+    CONNECT_S,
     RECEIVE_MAXIMUM,
     Answered,
     Connection,
     Lost,
-    News,
     Order,
     Received,
     Subscribed,
@@ -27,9 +26,7 @@ from agent.io.connection import (
     beside,
     packet_bytes,
 )
-from hil.ca import Authority
-
-DEADLINE_S = 30.0
+from tests.io.scripted import CONNACK, DEADLINE_S, DISCONNECT, PINGREQ, PUBACK, PUBLISH, Protocol, Scripted, connack, identifier
 
 
 @pytest.fixture
@@ -67,6 +64,38 @@ def test_a_listener_that_speaks_no_tls(listener: socket.socket) -> None:
     assert news.words
 
 
+def test_whoever_says_nothing_is_waited_for_no_longer_than_stated(
+    listener: socket.socket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """TCP stands, for the kernel takes it; TLS never does."""
+    waits_s: list[float | None] = []
+
+    class Noted(ssl.SSLSocket):
+        def settimeout(self, value: float | None, /) -> None:
+            waits_s.append(value)
+            super().settimeout(value)
+
+    def connect(address: tuple[str, int], timeout: float, **more: Any) -> socket.socket:
+        waits_s.append(timeout)
+        return had(address, timeout, **more)
+
+    had = socket.create_connection
+    monkeypatch.setattr(socket, "create_connection", connect)
+    monkeypatch.setattr("agent.io.connection.CONNECT_S", 0.01)
+    line = connection(config_of(listener))
+    line._tls.sslsocket_class = Noted
+    line.start()
+    news = line.news.get(timeout=DEADLINE_S)
+    assert isinstance(news, Lost)
+    assert "no answer from 127.0.0.1" in str(news.words)
+    assert waits_s[:2] == [0.01, 0.01]
+
+
+def test_the_wait_for_a_connection_is_long_enough_for_2g_and_over_before_the_uplink_gives_it_up(listener: socket.socket) -> None:
+    round_trips_s = 4 * 2.0
+    assert round_trips_s < CONNECT_S < 2 * CONNECT_S < config_of(listener).keepalive_s
+
+
 def test_abandoned_before_it_stands_it_ends_without_a_word(listener: socket.socket) -> None:
     line = connection(config_of(listener))
     line.abandon()
@@ -80,69 +109,6 @@ def test_abandoned_before_it_stands_it_ends_without_a_word(listener: socket.sock
 
 # -- against a broker that follows a script --------------------------------------------------------
 
-CONNACK, PUBLISH, PUBACK, PINGREQ, DISCONNECT = 0x20, 0x30, 0x40, 0xC0, 0xE0  # MQTT 5 §2.1.2, in the upper four bits
-
-
-class Scripted(threading.Thread):
-    """A TLS listener that takes one MQTT 5 client and answers each packet as the test says. `packets`: what it read."""
-
-    def __init__(self, folder: Path, answer: Callable[[bytes], bytes]) -> None:
-        super().__init__(daemon=True)
-        pair = Authority(folder).broker()
-        Authority(folder).client("sim-1")
-        self.packets: list[bytes] = []
-        self._answer = answer
-        self._tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-        self._tls.load_cert_chain(pair.certificate, pair.key)
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self._listener.settimeout(DEADLINE_S)
-        self.go = threading.Event()
-        self.go.set()
-        context = ssl.create_default_context(cafile=str(folder / "ca.pem"))
-        port = self._listener.getsockname()[1]
-        config = UplinkConfig("localhost", "ca.pem", "sim-1.pem", "sim-1.key", port, keepalive_s=1)
-        self.line = Connection(config, context, "sim-1", threading.Event())
-
-    def run(self) -> None:
-        with contextlib.suppress(OSError), self._listener, self._listener.accept()[0] as plain:
-            self.go.wait(DEADLINE_S)
-            with self._tls.wrap_socket(plain, server_side=True) as sock:
-                while packet := read_packet(sock):
-                    self.packets.append(packet)
-                    sock.sendall(self._answer(packet))
-
-    def news(self) -> News:
-        return self.line.news.get(timeout=DEADLINE_S)
-
-
-def read_packet(sock: ssl.SSLSocket) -> bytes:
-    """The next packet; empty when the client has closed."""
-    head = sock.recv(1)
-    length = shift = 0
-    while head:
-        digit = sock.recv(1)
-        head += digit
-        length |= (digit[0] & 0x7F) << shift
-        shift += 7
-        if digit[0] < 0x80:
-            break
-    body = b""
-    while len(body) < length:
-        body += sock.recv(length - len(body))
-    return head + body
-
-
-def connack(code: int = 0, properties: bytes = b"") -> bytes:
-    return bytes([CONNACK, 3 + len(properties), 0, code, len(properties)]) + properties
-
-
-def identifier(publish: bytes) -> bytes:
-    """The packet identifier of a PUBLISH at QoS 1."""
-    start = 1 + sum(1 for _ in takewhile(lambda byte: byte >= 0x80, publish[1:])) + 1
-    topic = start + 2 + int.from_bytes(publish[start : start + 2])
-    return publish[topic : topic + 2]
-
-
 Script = Callable[..., Scripted]
 
 
@@ -150,7 +116,11 @@ Script = Callable[..., Scripted]
 def script(tmp_path: Path) -> Script:
     """Starts a broker that lets us in with `greeting`, and says `to_publish` to each publish ({id} is its identifier)."""
 
-    def start(greeting: bytes = connack(), to_publish: Callable[[bytes], bytes] = lambda _: b"") -> Scripted:
+    def start(
+        greeting: bytes = connack(),
+        to_publish: Callable[[bytes], bytes] = lambda _: b"",
+        protocol: Protocol = "5",
+    ) -> Scripted:
         def answer(packet: bytes) -> bytes:
             match packet[0] & 0xF0:
                 case 0x10:
@@ -160,7 +130,7 @@ def script(tmp_path: Path) -> Script:
                 case _:
                     return b""
 
-        broker = Scripted(tmp_path, answer)
+        broker = Scripted(tmp_path, answer, protocol)
         broker.start()
         return broker
 
@@ -181,6 +151,18 @@ def test_a_refused_connection_says_why(script: Script, code: int, words: str) ->
     assert isinstance(news, Lost)
     assert news.code == code
     assert words in str(news.words)
+
+
+@pytest.mark.parametrize(("spoken", "other"), [("5", "3.1.1"), ("3.1.1", "5")])
+def test_a_broker_of_another_version_is_told_with_the_one_to_set(script: Script, spoken: Protocol, other: str) -> None:
+    """Code 1 of MQTT 3.1.1 §3.2.2.3, which also brokers say that know no MQTT 5."""
+    broker = script(bytes([CONNACK, 2, 0, 1]), protocol=spoken)
+    broker.line.start()
+    news = broker.news()
+    assert isinstance(news, Lost)
+    assert f'set uplink.protocol = "{other}"' in str(news.words)
+    assert "certificate" not in str(news.words)
+    assert news.code == 0x84
 
 
 @pytest.mark.parametrize(("code", "words"), [(0x8E, "another client is called sim-1"), (0x8B, "shutting down"), (0x95, "large")])

@@ -253,6 +253,15 @@ def test_the_trace_is_packed_merged_and_bounded(store: Store, monkeypatch: pytes
     assert store.conn.execute("SELECT count(*) FROM trace").fetchone()[0] == 1
 
 
+def test_a_trace_that_changes_alone_is_kept(store: Store) -> None:
+    states = {"grid": (1, b"{}")}
+    store.commit(Batch(states=states, points=[("t", 0, 50.0, None)]))
+    store.commit(Batch(states=states, points=[("t", 10**9, 51.0, None)]))
+    store.close()
+    with closing(Store(store.path, "unit-1")) as again:
+        assert again.trace("t").speed_kmh == [50.0, 51.0]
+
+
 def test_old_traces_go_and_trips_stay(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("agent.io.trace.MAX_TRIPS", 2)
     for n in range(4):

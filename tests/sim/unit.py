@@ -6,7 +6,7 @@ Times are local to its owner, as text: "2026-10-30 18:00".
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -24,6 +24,7 @@ from agent.vehicle import Vehicle
 from tests.sim.car import BY_SIGNAL, at, drive, seconds
 
 PLAN = Plan(vehicle="test car", messages=())
+BUILT_UTC_NS = at(datetime(2025, 11, 22, tzinfo=UTC).timestamp())  # before all that is played here, and stays
 DRIVE_S = 300  # the default drive's length; it is over 31 s later
 WAIT_S = 12 * 3600  # between two ticks while nothing happens: what is due comes at its own time anyway
 
@@ -83,7 +84,8 @@ class Unit:
     def wall(self) -> Wall | None:
         t_ns = at(self.t_s)
         read_ns = int(self.t_s) % 3  # the two clocks are never read in the same nanosecond
-        return judged(at(self.begun_s + self.error_s) + t_ns + read_ns, t_ns, self.synchronised, self.floor_utc_ns)
+        utc_ns = at(self.begun_s + self.error_s) + t_ns + read_ns
+        return judged(utc_ns, t_ns, self.synchronised, self.floor_utc_ns, BUILT_UTC_NS)
 
     def tick(self) -> Unit:
         """A second goes by."""
