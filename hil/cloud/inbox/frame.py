@@ -7,6 +7,7 @@ from datetime import datetime
 from agent.household import NO_BREAK, Kind, Language
 from agent.report.amounts import MONTHS
 from agent.slots import Slot
+from agent.words import LANGUAGES
 
 WORDS: dict[Language, dict[str, str]] = {
     "en": {
@@ -124,10 +125,6 @@ WORDS: dict[Language, dict[str, str]] = {
         "kind_report": "dem Bericht",
     },
 }
-WEEKDAYS: dict[Language, tuple[str, ...]] = {
-    "en": ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"),
-    "de": ("Montag", "Dienstag", "Mittwoch", "Donnerstag", "Freitag", "Samstag", "Sonntag"),
-}
 CROSSED = {"done": "done_why", "stopped": "stopped_why"}  # words that buttons have, too
 SETTLED = ("done", "remedied")  # what it asked for came about: no reason to strike it out
 
@@ -149,7 +146,7 @@ def crossed_word(language: Language, why: str) -> str:
 def day_word(moment: datetime, language: Language) -> str:
     """ "Tuesday, 24 November"; the date is not broken."""
     dot = "." if language == "de" else ""
-    return f"{WEEKDAYS[language][moment.weekday()]}, {moment.day}{dot}{NO_BREAK}{MONTHS[language][moment.month - 1]}"
+    return f"{LANGUAGES[language].WEEKDAYS[moment.weekday()]}, {moment.day}{dot}{NO_BREAK}{MONTHS[language][moment.month - 1]}"
 
 
 def slot_word(slot: Slot, language: Language) -> str:
