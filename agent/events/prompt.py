@@ -355,7 +355,7 @@ class PromptRule(Rule):
             if prompt.phase != "delivered":
                 yield self._end(ctx, prompt, "superseded", MOVED)
             elif prompt.concern.urgency == "safety":
-                self.state.change(prompt, phase="over", how=MOVED)
+                self.state.change(prompt, phase="over", how="delivered")  # should they come back, they were told
             else:
                 continue
             if prompt.driver != prompt.concern.driver:
