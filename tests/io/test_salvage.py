@@ -96,6 +96,21 @@ def test_a_command_that_was_taken_stays_known(path: Path, witness: Witness) -> N
         assert store.has_taken("c1") and not store.has_taken("c2")
 
 
+@pytest.mark.parametrize("is_acked", [False, True])
+def test_that_a_command_was_taken_is_known_by_its_answer_too(path: Path, witness: Witness, is_acked: bool) -> None:
+    store = Store(path, "unit-1")
+    answer = row("a1", "CommandTaken", b'{"command":"c1","kind":"OdometerRead","outcome":"done"}')
+    odd = row("a2", "CommandTaken", b"[]")
+    store.commit(Batch(events=[answer._replace(utc_ns=10**18), odd]))
+    if is_acked:
+        store.waiting(2, ())
+        store.acknowledged("a1")
+        store.flush()
+    store.close()
+    for store in salvaged(path, witness):
+        assert store.has_taken("c1")
+
+
 def test_a_second_salvage_tells_the_first_as_well(path: Path, witness: Witness) -> None:
     old(path)
     epochs = [epoch_of(path)]
