@@ -220,10 +220,10 @@ TEXTS: dict[str, tuple[str | tuple[str, ...], ...]] = {
     "appointment_moved": (
         "Termin verschoben: {item:short}",
         (
-            "Gebucht war {was:moment}. Geändert wurde er auf {now:moment}, {place:words}.",
+            "Gebucht war er für {was:moment}. Geändert wurde er auf {now:moment}, {place:words}.",
             "Geändert wurde er auf {now:moment}, {place:words}. Wann er vorher war, ist hier nicht bekannt.",
         ),
-        ("So sagt es die Werkstatt am {noticed_day:day}.", "So sagt es die Werkstatt."),
+        ("So sagte es die Werkstatt am {noticed_day:day}.", "So sagt es die Werkstatt."),
         _IN_FULL,
         "\nSoll er so bleiben, ist nichts zu tun. Passt er nicht, wählen Sie einen anderen, wenn darunter welche zur Wahl "
         "stehen, oder sagen Sie ab.",
