@@ -19,7 +19,7 @@ from agent.decode import Decoder, Plan
 from agent.engine import Engine
 from agent.entering import EntryRefused, OdometerRead, TripGiven, attributed, entry_of, refuse_from_afar
 from agent.events.clock import ClockCorrected
-from agent.events.command import taken
+from agent.events.command import taken, unfinished
 from agent.events.health import HealthReported, health
 from agent.events.odometer import Odometer
 from agent.events.report import ReportRule
@@ -265,7 +265,9 @@ class Daemon:
         if refusal is None:
             try:
                 refuse_from_afar(command.kind)
+                failures = Counter(self.engine.failures)
                 events = self._entered(command.kind, command.data, command.id)
+                refusal = unfinished(self.engine.failures - failures)
             except EntryRefused as e:
                 refusal = str(e)
         answer = taken(self.engine.context(self.now_ns), command.id, command.kind, refusal)

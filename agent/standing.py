@@ -7,7 +7,9 @@
 | TripAttributed                   |                                                                                        |
 | PromptDelivered, PromptAnswered  | there is no such prompt                                                                |
 | PromptAnswered                   | it is over (AFTER says what may still be answered), or its person has no profile       |
-| PromptAnswered booked            | the slot is not among those offered last, or past; an appointment is chosen already    |
+| PromptAnswered done              | it says that an appointment was moved                                                  |
+| PromptAnswered booked            | the slot is not among those offered last, or past; an appointment is still to come,    |
+|                                  | unless this prompt says that it was moved                                              |
 | SlotsOffered, AppointmentChanged | nothing here is called so, or a slot cannot be read                                    |
 | AppointmentChanged               | moved, and not to when; cancelled or missed, and nothing was booked                    |
 | ServiceReported, NoticeSettled   | nothing here is called so; a day that is none; reopened, and it was not remedied       |
@@ -23,7 +25,7 @@ from typing import NamedTuple
 
 from agent.engine import Engine
 from agent.entering import Entry, EntryRefused, TripGiven
-from agent.events.appointment import AppointmentChanged, AppointmentRule, Booking, SlotsOffered
+from agent.events.appointment import APPOINTMENT, AppointmentChanged, AppointmentRule, Booking, SlotsOffered, stands
 from agent.events.household import ConsentChanged, DriverRemoved, DriverSaved
 from agent.events.message import Answer, PromptAnswered, PromptDelivered
 from agent.events.notice import NoticeRule, NoticeSettled, Progress
@@ -133,6 +135,8 @@ def _of_answer(answer: PromptAnswered, prompt: Prompt, ctx: Context, now: Standi
         yield f"it is over already: {prompt.how}"
     if now.household.known(prompt.driver) is None:
         yield f"it was for {prompt.driver}, who has no profile any more"
+    if answer.answer == "done" and prompt.concern.subject.startswith(APPOINTMENT):
+        yield "it says that an appointment was moved: tell that it was kept, or that the service was done"
     if not 1 <= answer.days <= SNOOZE_MAX_DAYS:
         yield f"days: {answer.days} is none of 1 to {SNOOZE_MAX_DAYS}"
     if len(answer.words) > WORDS_CHARS:
@@ -142,7 +146,7 @@ def _of_answer(answer: PromptAnswered, prompt: Prompt, ctx: Context, now: Standi
 
 
 def _of_choice(id: str | None, prompt: Prompt, ctx: Context, booking: Booking) -> Iterator[str]:
-    if booking.chosen is not None:
+    if booking.chosen is not None and stands(booking, ctx) and prompt.concern.id != booking.moved:
         yield f"an appointment is chosen already, {booking.chosen.start}: whoever gave it moves or cancels it"
     slot = next((each for each in booking.slots if each.id == id), None)
     if slot is None or prompt.concern.id not in booking.concerns:

@@ -18,7 +18,7 @@ import math
 import re
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from datetime import date
+from datetime import date, datetime
 from functools import cache
 from string import Formatter
 from typing import Any, NamedTuple, TypeAlias
@@ -221,6 +221,15 @@ def _day(reader: Reader, value: Any) -> str:
     return f"{_number_of(reader, day)}{NO_BREAK}{_month_name(reader, day)} {day.year}"
 
 
+def _moment(reader: Reader, value: Any) -> str:
+    """ "Tuesday, 24 November 2026, 08:00"; in the place's own time."""
+    at = datetime.fromisoformat(value)
+    if at.tzinfo is None:
+        raise ValueError(value)
+    weekday: str = LANGUAGES[reader.language].WEEKDAYS[at.weekday()]
+    return f"{weekday}, {_day(reader, at.date().isoformat())},{NO_BREAK}{at:%H:%M}"
+
+
 def _between(reader: Reader, first: Any, last: Any) -> str:
     """ "between 3 and 20 October 2026"; one day by itself where both are the same."""
     low, high = date.fromisoformat(first), date.fromisoformat(last)
@@ -304,6 +313,7 @@ FORMATS: dict[str, Callable[..., str]] = {
     "days": _days,
     "trips": _trips,
     "day": _day,
+    "moment": _moment,
     "between": _between,
     "month": _month,
     "words": _words,

@@ -11,6 +11,7 @@ MONTHS = (
     *("Januar", "Februar", "März", "April", "Mai", "Juni"),
     *("Juli", "August", "September", "Oktober", "November", "Dezember"),
 )
+WEEKDAYS = "Montag", "Dienstag", "Mittwoch", "Donnerstag", "Freitag", "Samstag", "Sonntag"
 ABOUT = "etwa"
 RANGE = "am", "zwischen dem", "und dem"
 AND = " und "
@@ -214,6 +215,18 @@ TEXTS: dict[str, tuple[str | tuple[str, ...], ...]] = {
         ("Ob das dieses Auto betrifft, lässt sich hier nicht sagen: {title:cut}.", "Ob es das tut, lässt sich hier nicht sagen."),
         ("Dazu müsste das Gerät {missing:missing} kennen.", ""),
         *(_PUBLISHED, "Eine Werkstatt der Marke kann es an der Fahrgestellnummer sehen."),
+    ),
+    # -- appointments --------------------------------------------------------------------------
+    "appointment_moved": (
+        "Termin verschoben: {item:short}",
+        (
+            "Gebucht war er für {was:moment}. Geändert wurde er auf {now:moment}, {place:words}.",
+            "Geändert wurde er auf {now:moment}, {place:words}. Wann er vorher war, ist hier nicht bekannt.",
+        ),
+        ("So sagte es die Werkstatt am {noticed_day:day}.", "So sagt es die Werkstatt."),
+        _IN_FULL,
+        "\nSoll er so bleiben, ist nichts zu tun. Passt er nicht, wählen Sie einen anderen, wenn darunter welche zur Wahl "
+        "stehen, oder sagen Sie ab.",
     ),
     # -- milestones ----------------------------------------------------------------------------
     "milestone": (

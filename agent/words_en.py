@@ -8,6 +8,7 @@ MONTHS = (
     *("January", "February", "March", "April", "May", "June"),
     *("July", "August", "September", "October", "November", "December"),
 )
+WEEKDAYS = "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"
 ABOUT = "about"
 RANGE = "on", "between", "and"
 AND = " and "
@@ -196,6 +197,18 @@ TEXTS: dict[str, tuple[str | tuple[str, ...], ...]] = {
         ("Whether this applies to this car cannot be told here: {title:cut}.", "Whether it does cannot be told here."),
         ("For that the unit would have to know {missing:missing}.", ""),
         *(_PUBLISHED, "A workshop of the make can tell by the VIN."),
+    ),
+    # -- appointments --------------------------------------------------------------------------
+    "appointment_moved": (
+        "Appointment moved: {item:short}",
+        (
+            "It was booked for {was:moment}. It was changed to {now:moment}, {place:words}.",
+            "It was changed to {now:moment}, {place:words}. What it was before is not known here.",
+        ),
+        ("That is the workshop's word of {noticed_day:day}.", "That is the workshop's word."),
+        _IN_FULL,
+        "\nTo keep it there is nothing to do. If it does not suit you, choose another time, where there are some to choose from "
+        "below, or cancel it.",
     ),
     # -- milestones ----------------------------------------------------------------------------
     "milestone": (

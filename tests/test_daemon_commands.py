@@ -13,6 +13,7 @@ import pytest
 from agent.daemon import COMMANDS_PER_TICK, Daemon
 from agent.entering import EntryRefused
 from agent.events.fit import FitRule
+from agent.events.household import HouseholdRule
 from agent.events.odometer import Odometer
 from agent.io.commands import Commands, load_key
 from agent.io.store import Batch, Store, StoreError
@@ -385,3 +386,17 @@ def test_the_states_are_those_of_a_tidy_run(unit: Unit, tmp_path: Path) -> None:
     again = Unit(tmp_path, unit.store.cuts[-1])
     household = {n: msgspec.json.decode(body) for n, (_, body) in again.daemon.engine.states().items() if n == "household"}
     assert household["household"]["lent"]["drivers"][0]["id"] == "ana"
+
+
+def test_what_a_rule_failed_at_is_not_called_done(unit: Unit, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: Any) -> Any:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(HouseholdRule, "event", broken)
+    unit.hear(unit.sign("DriverSaved", ANA))
+    ((id, outcome, why),) = unit.answers
+    assert (id, outcome, unit.drivers) == ("c1", "refused", [])
+    assert "the unit failed at it, in household: not all of it is done" in why
+    monkeypatch.undo()
+    unit.hear(unit.sign("DriverSaved", ANA), unit.sign("DriverSaved", ANA, jti="c2"))
+    assert unit.answers[1:] == [("c2", "done", "")], "the first works no second time"

@@ -42,6 +42,14 @@ def test_what_waits_for_somebody_who_has_gone_is_told_to_whoever_hears_now() -> 
     assert [(p.topic, p.revision) for p in scene.of(PromptReleased)[-1].parts] == [("report", 1)]
 
 
+def test_a_recall_that_says_do_not_drive_reaches_the_owner_though_it_was_shown_to_who_has_gone() -> None:
+    for urgency, told in (("safety", ["ana", "owner"]), ("usual", ["ana"])):
+        scene = Scene().parked().say(DriverSaved(id="s", t_ns=0, boot_id="", driver=ANA), concern(urgency=urgency)).delivered()
+        scene.say(DriverRemoved(id="r", t_ns=0, boot_id="", driver="ana")).until(2 * DAY_S)
+        assert [m.driver for m in scene.of(PromptReleased)] == told
+        assert scene.of(PromptWithdrawn) == [], "what she was shown stays said"
+
+
 def test_what_can_be_booked_waits_for_slots_and_carries_those_that_are_to_come() -> None:
     slots = [Slot(d, f"2026-{d}T08:00+01:00", f"2026-{d}T09:00+01:00", "a workshop") for d in ("10-27", "11-05")]
     scene = Scene().parked().say(concern(bookable="oil"))

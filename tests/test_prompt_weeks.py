@@ -6,7 +6,7 @@ from collections import Counter
 
 import pytest
 
-from agent import moment
+from agent import hold, moment
 from agent.engine import Engine
 from agent.events import prompt
 from agent.events.concern import ConcernSettled
@@ -40,7 +40,7 @@ def found(first: int = FIRST, count: int = 60) -> str:
 
 
 def test_it_finds_a_hold_that_is_too_short(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(prompt, "HOLD_S", 300)
+    monkeypatch.setattr(hold, "HOLD_S", 300)
     assert "after it came on" in found()
 
 
@@ -61,7 +61,7 @@ def test_it_finds_a_quiet_hour_that_is_not_kept(monkeypatch: pytest.MonkeyPatch)
 
 def test_it_finds_an_ignition_that_is_not_heard(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(prompt.PromptRule, "_park_or_drive", lambda *_: ())
-    monkeypatch.setattr(prompt.PromptRule, "_hold", lambda _, ctx, __: (None, None) if ctx.wall else ("snoozed", None))
+    monkeypatch.setattr(prompt, "hold", lambda _, ctx, __: (None, None) if ctx.wall else ("snoozed", None))
     text = found()
     assert "released while the ignition is on" in text
     assert "released while the ignition is not known" in text

@@ -157,8 +157,23 @@ def test_one_appointment_at_a_time(home: Home) -> None:
     home.enter("PromptAnswered", prompt_id=home.prompt_id, answer="booked", slot="s28")
     assert "it is over already: booked" in str(home.answer("booked", slot="s29"))
     home.say(concern("c2", bookable="oil", is_again=True))
-    assert home.answer("booked", slot="s29") is None, "it was raised anew"
+    assert "chosen already" in str(home.answer("booked", slot="s29")), "it was raised anew, and the appointment stands"
+    home.until(3 * DAY_S)
+    home.say(concern("c3", bookable="oil", is_again=True), offer(slot(31)))
+    assert home.answer("booked", slot="s31") is None, "that one is past"
+
+
+def test_who_is_told_that_it_was_moved_may_choose_again(home: Home) -> None:
+    first = home.prompt_id
+    home.enter("PromptAnswered", prompt_id=first, answer="booked", slot="s28")
+    home.enter("AppointmentChanged", bookable="oil", change="moved", slot=msgspec.to_builtins(slot(27)))
+    home.say(offer(slot(29), slot(30)))
+    assert home.prompt_id != first
+    assert "tell that it was kept" in str(home.answer("done"))
+    home.enter("PromptAnswered", prompt_id=home.prompt_id, answer="acknowledged")
+    assert home.answer("booked", slot="s30") is None, "kept, and thought over"
     home.enter("PromptAnswered", prompt_id=home.prompt_id, answer="booked", slot="s29")
+    assert "chosen already" in str(home.answer("booked", slot="s30"))
     assert [each.slot.id for each in home.of(AppointmentChosen)] == ["s28", "s29"]
 
 

@@ -62,6 +62,9 @@ KNOWN: dict[str, Any] = {
     "month": "2026-10",
     "trips": 42,
     "distance_m": 1_234_000.0,
+    "was": "2026-11-24T09:00+01:00",
+    "now": "2026-11-30T13:30+01:00",
+    "place": "Garage Nord",
 }
 HOSTILE: tuple[Any, ...] = (
     *(None, float("nan"), float("inf"), float("-inf"), "", " ", "None", "nan", "NULL", "unknown", "\u200b", "!!!", "…", "{}"),

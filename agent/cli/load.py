@@ -13,12 +13,13 @@ import msgspec
 
 from agent.config import Config, ConfigError, Service, UnitConfig, VehicleConfig, parse
 from agent.decode import Plan
+from agent.household import UNKNOWN
 from agent.io.database import connect_to_look, in_memory
 from agent.io.schema import names
 from agent.io.store_error import StoreError, store_error
 from agent.io.vehicles import find_vehicle
 from agent.model import Setup
-from agent.profile import CLOCK, is_day
+from agent.profile import CLOCK, IDENTITY, is_day
 
 DEFAULT_CONFIG = Path("/etc/keyoff/keyoff.toml")
 
@@ -66,6 +67,8 @@ def check(config: Config, path: Path) -> None:
         ) from None
     if owner.tell_at is not None and not CLOCK.is_right(owner.tell_at):
         raise ConfigError(f"{path}: owner.tell_at: {owner.tell_at!r} is {CLOCK.what}")
+    if owner.driver != UNKNOWN and not IDENTITY.is_right(owner.driver):
+        raise ConfigError(f"{path}: owner.driver: {owner.driver!r} is {IDENTITY.what}; or leave it out: nobody is presumed then")
     for fault in service_faults(config.service):
         raise ConfigError(f"{path}: {fault}")
 

@@ -13,7 +13,7 @@ import click
 from agent.cli.load import config_option, json_option, load_config, look, store_file, store_option
 from agent.cli.show import chart, distance, duration, moment, table
 from agent.config import Owner
-from agent.household import UNKNOWN
+from agent.household import NO_BREAK, UNIT_M, UNKNOWN
 
 UNACCOUNTED = "unaccounted"
 SHOWN_ABOVE = ("distance_m", "trips", "duration_s")  # in the trip's own row
@@ -52,6 +52,8 @@ def command(ctx: click.Context, last: int, config_path: Path, store_path: Path |
 def show(trip: str, config_path: Path, store_path: Path | None, as_json: bool) -> None:
     """One trip in detail, with a chart of its speed. TRIP: the start of its id."""
     from agent.io import trace  # late
+    from agent.report.about_driving import band_label
+    from agent.report.amounts import Amounts
 
     conn = look(store_file(config_path, store_path))
     row = find_trip(conn, trip)
@@ -68,7 +70,7 @@ def show(trip: str, config_path: Path, store_path: Path | None, as_json: bool) -
     counts = owner.counts
     click.echo(trip_table([row], owner.timezone, counts))
     click.echo(f"\n{driver_line(row['driver'], row['driver_how'], row['driver_sure'])}\n")
-    for line in chart(points.speed_kmh):
+    for line in chart([kmh * 1000 / UNIT_M[counts] for kmh in points.speed_kmh], unit="km/h" if counts == "km" else "mph"):
         click.echo(line)
     m = json.loads(row["metrics"])
     about = json.loads(row["estimated"] or "[]")
@@ -79,11 +81,12 @@ def show(trip: str, config_path: Path, store_path: Path | None, as_json: bool) -
         if not isinstance(value, dict)
     ]
     click.echo("\n" + table(("metric", "value", "note"), scalars))
+    say = Amounts("en", counts, owner.economy)
     bands = [
-        (band, duration(s), distance(m.get("speed_band_m", {}).get(band, 0.0), counts))
+        (band_label(say, band), duration(s), distance(m.get("speed_band_m", {}).get(band, 0.0), counts))
         for band, s in m.get("speed_band_s", {}).items()
     ]
-    click.echo("\n" + table(("km/h", "time", "distance"), bands))
+    click.echo("\n" + table(("speed", "time", "distance"), bands).replace(NO_BREAK, " "))
     dynamics = dynamics_rows(m)
     if dynamics:
         click.echo("\n" + table(("dynamics", "v·a95 m²/s³", "EU 2017/1151: at most"), dynamics))

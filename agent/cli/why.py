@@ -206,7 +206,7 @@ def title(view: View, prompt: Prompt) -> str:
 
 def held_until(view: View, prompt: Prompt) -> tuple[int | None, str]:
     """(until when, in words) what holds it now holds it."""
-    from agent.events.prompt import HOLD_S
+    from agent.hold import HOLD_S
     from agent.model import NS
 
     state = view.state

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import ClassVar, Literal
 
 from agent.model import Context, Event, derive_id
@@ -22,6 +23,12 @@ class CommandTaken(Event, frozen=True, kw_only=True, omit_defaults=True):
     kind: str  # what it asked for, as far as that could be read
     outcome: Literal["done", "refused"]
     why: str = ""  # of a refusal, in plain words
+
+
+def unfinished(failed: Iterable[str]) -> str | None:
+    """Why a command was not done, though no rule refused it; `failed`: the rules that threw on it. None: all of it was done."""
+    names = ", ".join(sorted(failed))
+    return f"the unit failed at it, in {names}: not all of it is done; see what is, and send the rest anew" if names else None
 
 
 def taken(ctx: Context, command: str, kind: str, refusal: str | None) -> CommandTaken:

@@ -171,10 +171,10 @@ class NoticeRule(Rule):
                 yield from self._progress(ctx, event.bookable, "remedied")
             case "moved" if known.progress != "remedied":
                 yield from self._progress(ctx, event.bookable, "booked")
-            case "cancelled" | "missed" if known.progress == "booked" and known.matched:
-                yield self._raise(ctx, known)
-            case "cancelled" | "missed" if known.progress == "booked":  # it is over: nothing is left to say
-                self._keep(msgspec.structs.replace(known, progress="open"))
+            case "cancelled" | "missed" if known.progress == "booked":
+                is_open = self._keep(msgspec.structs.replace(known, progress="open"))
+                if is_open.matched:  # else it is over: nothing is left to say
+                    yield self._raise(ctx, is_open)
 
     def _car(self, known: Known) -> Identity:
         """What is known of this car: keyoff.toml first, of calibrations what was heard. Those that keyoff.toml tells are all
@@ -278,7 +278,8 @@ class NoticeRule(Rule):
         told = [derive_id(ctx.unit, "prompt", id, d.id) for d in ctx.household.hearers(None)]
         prompts = [*known.prompts, *told][-PROMPTS_KEPT:]
         weight = weight_of(known)
-        self._keep(msgspec.structs.replace(known, concern=id, times=times, weight=weight, prompts=prompts, progress="open"))
+        progress: Progress = "booked" if known.progress == "booked" else "open"  # judged anew, and the appointment stands
+        self._keep(msgspec.structs.replace(known, concern=id, times=times, weight=weight, prompts=prompts, progress=progress))
         says = f"notice_{notice.kind}" + ("_do_not_drive" if notice.do_not_drive else "")
         return Concern(
             id=id,

@@ -13,16 +13,14 @@
 | released, delivered | the same as of one held; the person stops its kind | withdrawn | PromptWithdrawn |
 | held, released | PromptDelivered of a revision since it was snoozed | delivered | |
 | held, released | nobody of this name hears of it any more | somebody else's | PromptExpired or PromptWithdrawn, PromptHeld |
+| delivered, a do-not-drive recall | the same | somebody else's | PromptHeld |
 | any of these | PromptAnswered snoozed | held, for as many days | PromptHeld |
 | any of these | PromptAnswered otherwise | acknowledged, booked, done, wrong, stopped | |
 
-Held here: while the ignition is on or not known, or a trip is open; until HOLD_S after it came on; while appointments are
-asked for; without a clock to be trusted. What is left is a matter of the hour: quiet hours, the person's own moment, one
-message a day, two a week (agent/moment.py). A car that parks syncs first and sleeps then, so the message leaves early and
-says from when until when it may be shown; the far side withholds it once it knows of a TripStarted. Deferred, never dropped.
-
-A do-not-drive recall (urgency "safety") waits for nothing but that the ignition is off, or has not been known for HOLD_S: a
-unit that restarts in mid-drive does not know it either.
+Held here (agent/hold.py): by the ignition, while appointments are asked for, without a clock to be trusted. What is left is a
+matter of the hour: quiet hours, the person's own moment, one message a day, two a week (agent/moment.py). A car that parks
+syncs first and sleeps then, so the message leaves early and says from when until when it may be shown; the far side withholds
+it once it knows of a TripStarted. Deferred, never dropped.
 """
 
 from __future__ import annotations
@@ -30,7 +28,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import ClassVar
 
-from agent.events.appointment import SlotsRanked
+from agent.events.appointment import AppointmentMoved, MoveSettled, SlotsRanked
 from agent.events.concern import Concern, ConcernSettled
 from agent.events.household import ConsentChanged, DriverRemoved, DriverSaved, PromptsStopped
 from agent.events.ignition import IgnitionChanged, ListeningStarted
@@ -46,6 +44,7 @@ from agent.events.message import (
     WithdrawnWhy,
 )
 from agent.events.trip import TripEnded, TripStarted
+from agent.hold import hold
 from agent.household import Kind
 from agent.localtime import DAY_NS
 from agent.model import NS, TRUSTED, Context, Event, Rule, Setup, Wall, derive_id
@@ -55,7 +54,6 @@ from agent.prompts import EARLY_NS, Parked, Prompt, PromptState
 from agent.slots import Slot
 from agent.stitch import is_trusted
 
-HOLD_S = 600  # after the ignition came on: a hop to the baker's is no moment either
 LATE_NS = 6 * 3600 * NS  # after it could be shown no longer: what a link needs to tell that it was
 WALL_STEP_NS = 60 * NS  # a jump of the clock smaller than this moves nobody's moment
 HELD_BY_KEPT = 20  # of what held a prompt that waits for months
@@ -72,6 +70,8 @@ class PromptRule(Rule):
     hears: ClassVar[tuple[type[Event], ...]] = (
         Concern,
         ConcernSettled,
+        AppointmentMoved,
+        MoveSettled,
         ConsentChanged,
         SlotsRanked,
         ListeningStarted,
@@ -98,7 +98,9 @@ class PromptRule(Rule):
         match event:
             case Concern():
                 yield from self._raise(ctx, event)
-            case ConcernSettled():
+            case AppointmentMoved():
+                yield from self._raise(ctx, event.concern)
+            case ConcernSettled() | MoveSettled():
                 yield from [self._end(ctx, p, event.why) for p in s.find(lambda p: p.concern.subject == event.subject)]
             case ConsentChanged(purpose="report", granted=False):
                 gone = s.find(lambda p: (p.concern.kind, p.driver) == ("report", event.driver))
@@ -133,7 +135,7 @@ class PromptRule(Rule):
         self._miss(ctx)
         clear: list[Prompt] = []
         for prompt in s.find(lambda p: p.phase == "held"):
-            by, until_ns = self._hold(ctx, prompt)
+            by, until_ns = hold(s, ctx, prompt)
             if by is None:
                 clear.append(prompt)
             else:
@@ -142,29 +144,7 @@ class PromptRule(Rule):
         for driver in dict.fromkeys(p.driver for p in clear):
             yield from self._offer(ctx, driver, [p for p in clear if p.driver == driver])
 
-    # -- what holds it here ----------------------------------------------------------------------
-
-    def _hold(self, ctx: Context, prompt: Prompt) -> tuple[HeldBy | None, int | None]:
-        """(what holds it, until when in t_ns, None: until something is heard)."""
-        s = self.state
-        if s.ignition == "on" or s.driving:
-            return "the ignition is on", None
-        if prompt.concern.urgency == "safety" and s.ignition == "off":
-            return None, None
-        if s.ignition == "unknown" and prompt.concern.urgency == "safety" and ctx.t_ns >= s.on_ns + HOLD_S * NS:
-            return None, None
-        if s.ignition == "unknown":
-            return "the ignition is not known", s.on_ns + HOLD_S * NS if prompt.concern.urgency == "safety" else None
-        if ctx.t_ns < s.on_ns + HOLD_S * NS:
-            return "the ignition came on less than ten minutes ago", s.on_ns + HOLD_S * NS
-        if prompt.concern.bookable is not None and prompt.slots is None:
-            return "waiting for appointments", None
-        if ctx.wall is None or not is_trusted(ctx.wall):
-            return "no clock to be trusted", None
-        if prompt.until_utc_ns is not None and ctx.wall.utc_ns(ctx.t_ns) < prompt.until_utc_ns:
-            by: HeldBy = "it could not be shown in time" if prompt.misses else "snoozed"
-            return by, prompt.until_utc_ns - ctx.wall.offset_ns
-        return None, None
+    # -- what is held, and for how long ---------------------------------------------------------
 
     def _held(self, ctx: Context, prompt: Prompt, by: HeldBy) -> Iterator[Event]:
         if prompt.held_by[-1:] == (by,):
@@ -296,7 +276,7 @@ class PromptRule(Rule):
                 s.prompts = (*s.prompts, prompt)
             else:
                 prompt = s.change(known, phase="held", how="", slots=slots)
-            by, _ = self._hold(ctx, prompt)
+            by, _ = hold(s, ctx, prompt)
             if by is not None:
                 yield from self._held(ctx, prompt, by)
 
@@ -369,10 +349,16 @@ class PromptRule(Rule):
             yield self._end(ctx, prompt, "stopped")
 
     def _move(self, ctx: Context) -> Iterator[Event]:
-        """What waits for somebody without a profile goes to whoever hears of it now; a word for them alone goes nowhere."""
+        """What waits for somebody without a profile goes to whoever hears of it now, and so does a do-not-drive recall that they
+        were shown: that stays said. A word for them alone goes nowhere."""
         hearing = {d.id for d in (*ctx.household.drivers, *ctx.household.keepers())}
-        for prompt in self.state.find(lambda p: p.driver not in hearing and p.phase != "delivered"):
-            yield self._end(ctx, prompt, "superseded", MOVED)
+        for prompt in self.state.find(lambda p: p.driver not in hearing):
+            if prompt.phase != "delivered":
+                yield self._end(ctx, prompt, "superseded", MOVED)
+            elif prompt.concern.urgency == "safety":
+                self.state.change(prompt, phase="over", how="delivered")  # should they come back, they were told
+            else:
+                continue
             if prompt.driver != prompt.concern.driver:
                 yield from self._raise(ctx, prompt.concern, prompt.slots)
 

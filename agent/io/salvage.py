@@ -24,6 +24,7 @@ from typing import Any, Literal, TypeAlias
 import msgspec
 
 from agent.io import clock, states, wal
+from agent.io.commands import AHEAD_S
 from agent.io.database import connect_to_look, in_memory
 from agent.io.reading import Row, Rows, columns_of, tables_of
 from agent.io.retention import Ranges, merged, number_in, without
@@ -304,7 +305,17 @@ class Salvage:
             else:
                 yield values
 
+    def _know(self, answer: Values) -> None:
+        """A CommandTaken tells that its command was taken, where the table of them is damaged; it may last as long as any."""
+        body, utc_ns = msgspec.json.decode(answer["body"]), answer.get("utc_ns")
+        told = [body.get(name) for name in ("command", "kind", "outcome")] if isinstance(body, dict) else []
+        if told and all(isinstance(each, str) for each in told) and isinstance(utc_ns, int):
+            names = ("id", "kind", "outcome", "expires_utc_ns")
+            self._put("commands", dict(zip(names, (*told, utc_ns + AHEAD_S * NS), strict=True)))
+
     def _put(self, table: str, values: Values) -> None:
+        if table == "events" and values["kind"] == "CommandTaken":
+            self._know(values)
         query = f"INSERT OR IGNORE INTO {table} ({', '.join(values)}) VALUES ({', '.join('?' * len(values))})"
         self._new.execute(query, list(values.values()))
 

@@ -183,7 +183,7 @@ def per_month(report: Report, say: Amounts, field: str) -> Chart:
 def bands(now: Driving, say: Amounts) -> Chart:
     word = words_in(say.language)
     known = [(band, now.band_shares[band]) for band in BANDS if now.band_shares.get(band, 0.0) >= 0.005]  # below it reads "<1 %"
-    labels, texts = [_band(say, band) for band, _ in known], [say.share(share) for _, share in known]
+    labels, texts = [band_label(say, band) for band, _ in known], [say.share(share) for _, share in known]
     most = max(range(len(known)), key=lambda n: known[n][1])
     return Chart(
         kind="bars",
@@ -196,7 +196,7 @@ def bands(now: Driving, say: Amounts) -> Chart:
     )
 
 
-def _band(say: Amounts, band: str) -> str:
+def band_label(say: Amounts, band: str) -> str:
     low, _, high = band.partition("-")
     if band == "0":
         return phrase("band standing", say.language)

@@ -34,6 +34,7 @@ def service(limits: str) -> tuple[str, str]:
         (("Europe/Berlin", "Europe/Atlantis"), "no IANA time zone"),
         (("[owner]", '[owner]\ntell_at = "half six"'), "no time of day"),
         (("[owner]", '[owner]\ntell_at = "7:30"'), "'7:30' is no time of day; write it like 18:30"),
+        (("[owner]", '[owner]\ndriver = "Ana Maria"'), "owner.driver: 'Ana Maria' is no id: use a-z, 0-9 and -"),
         (("[owner]", "[owner]\nover_speed_kmh = 'fast'"), "owner.over_speed_kmh"),
         (("[owner]", "[ownr]"), "unknown key `ownr`: did you mean `owner`?"),
         (("[owner]", '[[service]]\nitem = "oil"\nevery_km = 15000\nlastkm = 1\n[owner]'), "did you mean `service.last_km`?"),

@@ -75,6 +75,14 @@ def test_the_odometer_is_unknown_until_entered(keyoff: Keyoff, kept: Path) -> No
     assert keyoff("odometer", "set", "-5", "--config", kept).returncode == 2
 
 
+def test_a_trip_is_shown_in_the_owners_miles(keyoff: Keyoff, kept: Path) -> None:
+    trip = json.loads(keyoff("trips", "--config", kept, "--json").stdout)[0]["id"]
+    assert "km/h" in keyoff("trips", "show", trip, "--config", kept).stdout
+    kept.write_text(kept.read_text().replace("[owner]", '[owner]\ncounts = "mi"'))
+    shown = keyoff("trips", "show", trip, "--config", kept).stdout
+    assert "mph" in shown and "19 to 31 mph" in " ".join(shown.split()).replace("–", " to ") and "km/h" not in shown
+
+
 def test_a_trip_changes_hands(keyoff: Keyoff, kept: Path) -> None:
     trip = json.loads(keyoff("trips", "--config", kept, "--json").stdout)[0]["id"]
     stranger = keyoff("trips", "assign", trip[:5], "ana", "--config", kept)

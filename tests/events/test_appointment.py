@@ -10,23 +10,26 @@ import pytest
 from agent.events.appointment import (
     ASK_S,
     BEST,
+    MOVED_ASK_S,
     AppointmentChanged,
     AppointmentChosen,
+    AppointmentMoved,
     AppointmentRule,
+    MoveSettled,
     SlotsOffered,
     SlotsRanked,
 )
 from agent.events.fault import FaultCleared, FaultSet
 from agent.events.household import DriverSaved
-from agent.events.message import PromptReleased
+from agent.events.message import PromptExpired, PromptReleased
 from agent.events.milestone import MilestoneReached
 from agent.events.odometer import OdometerAdvanced
-from agent.household import Driver
+from agent.household import NO_BREAK, Driver
 from agent.model import NS, Wall
 from agent.signals import ODOMETER
 from agent.slots import Slot
 from tests.sim.car import every_second, wall
-from tests.sim.parked import DAY_S, Scene, concern, utc_s
+from tests.sim.parked import DAY_S, Scene, concern, settled, utc_s
 
 ANA = Driver("ana", is_keeper=True, consents=("workshop",))
 
@@ -195,3 +198,87 @@ def test_a_later_offer_replaces_an_earlier_one() -> None:
     assert ranked(scene) == [["28 9"], ["30 9"]]
     assert booked(scene, "28 9").of(AppointmentChosen) == []
     assert scene.utc_ns // NS < utc_s("2026-10-26 08:00") + DAY_S
+
+
+# -- it was moved ------------------------------------------------------------------------------------
+
+
+def change(change: Any, new: Slot | None = None, id: str = "c") -> AppointmentChanged:
+    return AppointmentChanged(id=id, t_ns=0, boot_id="", bookable="oil", change=change, slot=new)
+
+
+def moved(to: Slot, **other: Any) -> Scene:
+    """From the 28th at nine."""
+    scene = booked(asked(**other).say(offer(slot(28))), "28 9")
+    return scene.say(change("moved", to))
+
+
+def rule_of(scene: Scene) -> AppointmentRule:
+    return next(r for r in scene.engine.rules if isinstance(r, AppointmentRule))
+
+
+def test_a_moved_appointment_is_told_with_what_it_was_and_what_to_choose_instead() -> None:
+    scene = moved(slot(27, 8), kind="service", subject="service oil", says="service_due", values={"item": "oil change"})
+    assert scene.held[-1] == "waiting for appointments"
+    scene.say(offer(slot(29), slot(30)))
+    part = scene.parts[-1]
+    assert (part.topic, part.kind, part.bookable, part.rests_on) == ("appointment oil", "service", "oil", ["c"])
+    assert [each.id for each in part.slots] == ["29 9", "30 9"]
+    text = part.text.replace(NO_BREAK, " ")
+    assert part.title == "Appointment moved: oil change"
+    assert "booked for Wednesday, 28 October 2026, 09:00. It was changed to Tuesday, 27 October 2026, 08:00, a workshop." in text
+    assert scene.windows[-1][0] == "10-26 18:30", "held and counted as any other"
+
+
+def test_another_time_is_chosen_once() -> None:
+    scene = booked(moved(slot(30)).say(offer(slot(29), slot(31))), "29 9")
+    assert [each.slot.id for each in scene.of(AppointmentChosen)] == ["28 9", "29 9"]
+    assert rule_of(scene).state.bookings["oil"].moved == ""
+
+
+def test_without_slots_it_is_told_all_the_same_and_soon() -> None:
+    scene = moved(slot(30))
+    told = len(scene.parts)
+    scene.until(1000 + MOVED_ASK_S - 1)
+    assert len(scene.parts) == told
+    scene.until(1000 + MOVED_ASK_S)
+    assert scene.parts[-1].slots == []
+
+
+def test_who_was_told_hears_no_more_of_it_once_it_is_settled() -> None:
+    for end in (change("kept"), change("cancelled"), change("missed"), change("moved", slot(28, id="as it was"), "c2")):
+        scene = moved(slot(30)).say(offer(slot(31))).delivered().say(end)
+        assert scene.rule.state.prompts[-1].phase == "over", end.change
+    scene = moved(slot(30)).say(settled("done", "report"))
+    assert scene.of(PromptExpired)[-1].topic == "appointment oil", "the service was done meanwhile"
+
+
+def test_moved_twice_it_names_what_was_agreed() -> None:
+    scene = moved(slot(30)).say(change("moved", slot(31), "c2"), offer(slot(29)))
+    assert "28" in scene.parts[-1].text and "31" in scene.parts[-1].text and "30" not in scene.parts[-1].text
+    assert [e.why for e in scene.of(PromptExpired)] == ["superseded"]
+
+
+def test_what_it_was_may_not_be_known() -> None:
+    scene = Scene().parked().say(change("moved", slot(30)), offer(slot(31)))
+    assert "What it was before is not known here." in scene.parts[-1].text
+
+
+def test_it_is_no_news_once_it_begins() -> None:
+    scene = moved(slot(26, 20))
+    begins_s = utc_s("2026-10-26 20:00") - utc_s("2026-10-26 08:00")
+    assert scene.until(begins_s - 1).of(MoveSettled) == []
+    assert [e.why for e in scene.until(begins_s).of(MoveSettled)] == ["no longer true"]
+
+
+def test_the_same_time_under_another_id_is_no_move() -> None:
+    assert moved(slot(28, id="renumbered")).of(AppointmentMoved) == []
+
+
+def test_a_concern_that_is_raised_anew_forgets_no_appointment_that_is_to_come() -> None:
+    scene = booked(asked().say(offer(slot(28))), "28 9").say(concern("c2", bookable="oil", is_again=True))
+    assert rule_of(scene).state.bookings["oil"].chosen == slot(28)
+    assert ranked(scene)[-1] == [], "there is nothing to choose"
+    scene.until(3 * DAY_S)
+    scene.say(concern("c3", bookable="oil", is_again=True))
+    assert rule_of(scene).state.bookings["oil"].chosen is None, "it is past"

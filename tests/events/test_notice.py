@@ -194,6 +194,14 @@ def test_progress_by_answers_goes_forward_only() -> None:
     assert len(hear(made, missed).of(Concern)) == 2
 
 
+def test_what_is_booked_stays_so_when_it_turns_out_graver() -> None:
+    made = hear(bench(TOYOTA), catalogue(toyota_recall()))
+    hear(made, answered(made.of(Concern)[0], "booked"), catalogue(toyota_recall(do_not_drive=True), issued_s=2))
+    assert [c.urgency for c in made.of(Concern)] == ["usual", "safety"]
+    cancelled = AppointmentChanged(id="a" * 32, t_ns=0, boot_id="boot-1", bookable="24V001", change="cancelled")
+    assert len(hear(made, cancelled, cancelled).of(Concern)) == 3, "its appointment was known still"
+
+
 def test_a_kept_appointment_remedies_it() -> None:
     made = hear(bench(TOYOTA), catalogue(toyota_recall()))
     kept = AppointmentChanged(id="a" * 32, t_ns=0, boot_id="boot-1", bookable="24V001", change="kept")

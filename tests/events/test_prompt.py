@@ -16,7 +16,8 @@ from agent.events.message import (
     PromptReleased,
     PromptWithdrawn,
 )
-from agent.events.prompt import HOLD_S, LATE_NS, SNOOZE_MAX_DAYS
+from agent.events.prompt import LATE_NS, SNOOZE_MAX_DAYS
+from agent.hold import HOLD_S
 from agent.model import NS, Wall
 from agent.prompts import EARLY_NS, ENDED_KEPT
 from agent.signals import IGNITION

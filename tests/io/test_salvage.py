@@ -16,6 +16,7 @@ import pytest
 from agent.io import reading, salvage, states
 from agent.io.reading import Rows
 from agent.io.store import Batch, EventRow, Restored, Store
+from agent.io.taken import CommandRow
 from agent.io.unit_store import UnitStore, open_for_daemon
 from agent.io.witness import Mark, Witness
 
@@ -84,6 +85,30 @@ def test_everything_is_carried_and_each_number_is_accounted_for(path: Path, witn
         assert store.commit(Batch(events=[row("handed", once=True), row("next")])) == 1
         assert store.conn.execute("SELECT seq FROM events WHERE id = 'next'").fetchone()[0] == 2
         assert [json.loads(e)["seq"] for e in store.envelopes()] == [1, 2], "those of this epoch"
+
+
+def test_a_command_that_was_taken_stays_known(path: Path, witness: Witness) -> None:
+    """Else it would work twice."""
+    store = Store(path, "unit-1")
+    store.commit(Batch(commands=[CommandRow("c1", "OdometerRead", "done", 2 * 10**18, 10**18)]))
+    store.close()
+    for store in salvaged(path, witness):
+        assert store.has_taken("c1") and not store.has_taken("c2")
+
+
+@pytest.mark.parametrize("is_acked", [False, True])
+def test_that_a_command_was_taken_is_known_by_its_answer_too(path: Path, witness: Witness, is_acked: bool) -> None:
+    store = Store(path, "unit-1")
+    answer = row("a1", "CommandTaken", b'{"command":"c1","kind":"OdometerRead","outcome":"done"}')
+    odd = row("a2", "CommandTaken", b"[]")
+    store.commit(Batch(events=[answer._replace(utc_ns=10**18), odd]))
+    if is_acked:
+        store.waiting(2, ())
+        store.acknowledged("a1")
+        store.flush()
+    store.close()
+    for store in salvaged(path, witness):
+        assert store.has_taken("c1")
 
 
 def test_a_second_salvage_tells_the_first_as_well(path: Path, witness: Witness) -> None:

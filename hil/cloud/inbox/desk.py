@@ -174,10 +174,15 @@ class Desk:
 
     def _appointment_chosen(self, event: Heard, place: Place) -> None:
         if prompt := self.prompts.get((event.unit, event.data["prompt_id"])):
+            for other in self._of_unit(event.unit, bookable=event.data["bookable"]):
+                if other.is_dated and other is not prompt:
+                    other.change = "replaced"
             prompt.appointment, prompt.change = slot_of(event.data["slot"]), None
 
     def _appointment_changed(self, event: Heard, place: Place) -> None:
         for prompt in self._of_unit(event.unit, bookable=event.data["bookable"]):
+            if event.data["change"] == "cancelled":
+                prompt.answers = [a._replace(place=place) if a.answer == "cancel" else a for a in prompt.answers]
             if prompt.is_dated:
                 prompt.change = str(event.data["change"])
                 prompt.appointment = slot_of(event.data["slot"]) if event.data.get("slot") else prompt.appointment
@@ -215,6 +220,11 @@ class Desk:
             prompt.answers = [a for a in prompt.answers if a != Answered(answer, slot, None)]
             if answer == "stopped" and self._stopped.get(_stop_of(prompt), prompt.release.place) is None:
                 del self._stopped[_stop_of(prompt)]
+
+    def not_cancelled(self, unit: str, bookable: str) -> None:
+        """As `refused`, of `cancel`."""
+        for prompt in self._of_unit(unit, bookable):
+            prompt.answers = [a for a in prompt.answers if a != Answered("cancel", None, None)]
 
     def wait(self, prompt: Prompt, now_ns: int) -> Wait | None:
         """The first that keeps it from being shown; caps and other cars apart."""

@@ -7,6 +7,7 @@ from datetime import datetime
 from agent.household import NO_BREAK, Kind, Language
 from agent.report.amounts import MONTHS
 from agent.slots import Slot
+from agent.words import LANGUAGES
 
 WORDS: dict[Language, dict[str, str]] = {
     "en": {
@@ -19,6 +20,8 @@ WORDS: dict[Language, dict[str, str]] = {
         "done": "It is done already",
         "snoozed": "Remind me in a week",
         "acknowledged": "I have seen it",
+        "keep": "Keep it as it is now",
+        "cancel": "Cancel the appointment",
         "wrong": "This is wrong",
         "stopped": "Stop messages about {kind}",
         "stop_all": "Stop messages like these",
@@ -31,6 +34,7 @@ WORDS: dict[Language, dict[str, str]] = {
         "said_done": "It is done already.",
         "said_snoozed": "To be told again in a week.",
         "said_acknowledged": "Seen.",
+        "said_cancel": "Appointment cancelled.",
         "said_wrong": "Marked as wrong.",
         "said_stopped": "No more messages about {kind}.",
         "said_booked": "Appointment chosen.",
@@ -39,9 +43,10 @@ WORDS: dict[Language, dict[str, str]] = {
         "confirmed": "The car has it.",
         "appointment": "Appointment: {slot}",
         "moved": "The workshop moved it.",
-        "cancelled": "The workshop cancelled it.",
+        "cancelled": "It was cancelled.",
         "missed": "It was missed.",
         "kept": "It was kept.",
+        "replaced": "Another one was chosen since.",
         "crossed": "No longer valid: {why}.",
         "done_why": "It is done.",
         "remedied": "It is remedied.",
@@ -76,6 +81,8 @@ WORDS: dict[Language, dict[str, str]] = {
         "done": "Ist schon erledigt",
         "snoozed": "In einer Woche wieder",
         "acknowledged": "Gesehen",
+        "keep": "So behalten",
+        "cancel": "Termin absagen",
         "wrong": "Das stimmt nicht",
         "stopped": "Nicht mehr: Nachrichten zu {kind}",
         "stop_all": "Nicht mehr: solche Nachrichten",
@@ -88,6 +95,7 @@ WORDS: dict[Language, dict[str, str]] = {
         "said_done": "Ist schon erledigt.",
         "said_snoozed": "In einer Woche wieder.",
         "said_acknowledged": "Gesehen.",
+        "said_cancel": "Termin abgesagt.",
         "said_wrong": "Als falsch gemeldet.",
         "said_stopped": "Keine Nachrichten mehr zu {kind}.",
         "said_booked": "Termin gewählt.",
@@ -96,9 +104,10 @@ WORDS: dict[Language, dict[str, str]] = {
         "confirmed": "Das Auto hat es.",
         "appointment": "Termin: {slot}",
         "moved": "Die Werkstatt hat ihn verschoben.",
-        "cancelled": "Die Werkstatt hat ihn abgesagt.",
+        "cancelled": "Er wurde abgesagt.",
         "missed": "Er wurde versäumt.",
         "kept": "Er wurde eingehalten.",
+        "replaced": "Seitdem wurde ein anderer gewählt.",
         "crossed": "Gilt nicht mehr: {why}.",
         "done_why": "Es ist erledigt.",
         "remedied": "Es ist behoben.",
@@ -124,10 +133,6 @@ WORDS: dict[Language, dict[str, str]] = {
         "kind_report": "dem Bericht",
     },
 }
-WEEKDAYS: dict[Language, tuple[str, ...]] = {
-    "en": ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"),
-    "de": ("Montag", "Dienstag", "Mittwoch", "Donnerstag", "Freitag", "Samstag", "Sonntag"),
-}
 CROSSED = {"done": "done_why", "stopped": "stopped_why"}  # words that buttons have, too
 SETTLED = ("done", "remedied")  # what it asked for came about: no reason to strike it out
 
@@ -149,7 +154,7 @@ def crossed_word(language: Language, why: str) -> str:
 def day_word(moment: datetime, language: Language) -> str:
     """ "Tuesday, 24 November"; the date is not broken."""
     dot = "." if language == "de" else ""
-    return f"{WEEKDAYS[language][moment.weekday()]}, {moment.day}{dot}{NO_BREAK}{MONTHS[language][moment.month - 1]}"
+    return f"{LANGUAGES[language].WEEKDAYS[moment.weekday()]}, {moment.day}{dot}{NO_BREAK}{MONTHS[language][moment.month - 1]}"
 
 
 def slot_word(slot: Slot, language: Language) -> str:

@@ -99,6 +99,9 @@ class Inbox:
         if said and said.kind == "PromptAnswered" and event.data.get("outcome") == "refused":
             self.desk.refused((event.unit, said.data["prompt_id"]), said.data["answer"], said.data.get("slot"))
 
+        if said and said.kind == "AppointmentChanged" and event.data.get("outcome") == "refused":
+            self.desk.not_cancelled(event.unit, said.data["bookable"])
+
     def _say_heard(self, event: Heard) -> None:
         if event.kind in self.desk.hears:
             self._tell(f"{event.unit} says {event.kind} {event.data.get('why') or event.data.get('answer') or ''}".rstrip())
@@ -183,14 +186,16 @@ class Inbox:
         return page(kept.data) if kept else None
 
     def _answer(self, prompt: Prompt, aim: ToAnswer, now_ns: int, words: str) -> None:
-        data: dict[str, Any] = {"prompt_id": aim.prompt_id, "answer": aim.answer}
+        kind, data = "PromptAnswered", dict[str, Any](prompt_id=aim.prompt_id, answer=aim.answer)
+        if aim.answer == "cancel":
+            kind, data = "AppointmentChanged", {"bookable": prompt.release.part.bookable, "change": "cancelled"}
         if aim.answer == "booked":
             data |= {"slot": aim.slot, "words": words.strip()[:WORDS_KEPT]}
         if aim.answer == "snoozed":
             data["days"] = SNOOZE_DAYS
         self._note("pressed", now_ns, {"unit": aim.unit, "prompt_id": aim.prompt_id, "answer": aim.answer, "slot": aim.slot})
         self.desk.pressed(prompt.key, aim.answer, aim.slot)
-        self._journal.say([Said(aim.unit, "PromptAnswered", data)], now_ns)
+        self._journal.say([Said(aim.unit, kind, data)], now_ns)
         self._journal.commit()
         self._tell(f"answered by {prompt.release.message.person}: {prompt.release.part.title}: {aim.answer}")
 

@@ -6,14 +6,15 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import NamedTuple
 
-from agent.events.message import Answer
+from agent.events.appointment import APPOINTMENT
+from agent.events.message import Answer, Part
 from agent.household import NO_BREAK, Kind, Language
 from agent.localtime import local
 from agent.report.blocks import Figure
 from agent.slots import Slot
 from hil.cloud.inbox.desk import Desk
 from hil.cloud.inbox.frame import SETTLED, crossed_word, day_word, kind_word, place_word, slot_word, word
-from hil.cloud.inbox.links import Links, ToAnswer, ToCalendar, ToReport
+from hil.cloud.inbox.links import Links, Press, ToAnswer, ToCalendar, ToReport
 from hil.cloud.inbox.people import Person
 from hil.cloud.inbox.prompt import Key, Prompt, Release, Sent
 from hil.cloud.inbox.report import figures
@@ -26,7 +27,8 @@ ANSWERS: dict[Kind, tuple[Answer, ...]] = {
     "milestone": ("wrong",),
     "report": ("wrong",),
 }
-FINAL = {"acknowledged", "done", "wrong", "stopped", "booked"}  # it is over on the unit then
+MOVED_ANSWERS: tuple[Press, ...] = ("acknowledged", "cancel")  # beside the times to choose from
+FINAL = {"acknowledged", "done", "wrong", "stopped", "booked", "cancel"}  # it is over on the unit then
 
 
 class Button(NamedTuple):
@@ -127,7 +129,7 @@ class Writer:
             title=part.title,
             paragraphs=[p for p in part.text.split("\n") if p.strip()],
             slots=[self._slot(prompt, slot, language, now_ns) for slot in (part.slots if is_open else [])],
-            answers=[self._answer(prompt, each, language, now_ns) for each in (ANSWERS[part.kind] if is_open else ())],
+            answers=[self._answer(prompt, each, language, now_ns) for each in (_answers(part) if is_open else ())],
             stop=self._answer(prompt, "stopped", language, now_ns),
             report=self._button("open_report", ToReport(prompt.unit, part.report or ""), language, now_ns) if read else None,
             figures=read,
@@ -140,13 +142,22 @@ class Writer:
         url = self.links.url(ToAnswer(*prompt.key, "booked", slot.id), now_ns)
         return Button("booked", slot_word(slot, language), url, place_word(slot, language))
 
-    def _answer(self, prompt: Prompt, answer: Answer, language: Language, now_ns: int) -> Button:
-        return self._button(
-            answer, ToAnswer(*prompt.key, answer), language, now_ns, kind=kind_word(language, prompt.release.part.kind)
-        )
+    def _answer(self, prompt: Prompt, answer: Press, language: Language, now_ns: int) -> Button:
+        part = prompt.release.part
+        name = "keep" if _is_move(part) and answer == "acknowledged" else answer
+        return self._button(name, ToAnswer(*prompt.key, answer), language, now_ns, kind=kind_word(language, part.kind))
 
     def _button(self, name: str, aim: ToAnswer | ToCalendar | ToReport, language: Language, now_ns: int, **values: str) -> Button:
         return Button(name, word(language, name, **values), self.links.url(aim, now_ns))
+
+
+def _is_move(part: Part) -> bool:
+    """It says that an appointment was moved."""
+    return part.topic.startswith(APPOINTMENT)
+
+
+def _answers(part: Part) -> tuple[Press, ...]:
+    return MOVED_ANSWERS if _is_move(part) else ANSWERS[part.kind]
 
 
 def states(prompt: Prompt, language: Language) -> Iterable[str]:

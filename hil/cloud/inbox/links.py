@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import secrets
 from pathlib import Path
-from typing import TypeAlias
+from typing import Literal, TypeAlias
 
 import msgspec
 from joserfc import jws
@@ -24,17 +24,19 @@ ANSWER_DAYS = 45  # a long holiday and some; an older question has been asked an
 STOP_DAYS = 400  # whoever finds a mail of last year must still be able to stop them
 PAGE_DAYS = 400  # the page is a bookmark
 
+Press: TypeAlias = Literal[Answer, "cancel"]
+
 
 class BadLink(Exception):
     """It is not ours, or was; the text says which, in words for the person."""
 
 
 class ToAnswer(msgspec.Struct, frozen=True, tag="answer", omit_defaults=True):
-    """Answer a prompt; with `booked` the slot's id."""
+    """Answer a prompt; with `booked` the slot's id; `cancel`: the appointment that it says was moved."""
 
     unit: str
     prompt_id: str
-    answer: Answer
+    answer: Press
     slot: str | None = None
 
 

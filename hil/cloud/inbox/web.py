@@ -133,7 +133,7 @@ class _Pages:
     def bad_link(self, error: BadLink) -> tuple[str, int]:
         best = request.accept_languages.best_match(["en", "de"], "en")
         language: Language = "de" if best == "de" else "en"
-        return render_template("bad_link.html", language=language, why=str(error)), 410 if str(error) == "gone" else 403
+        return render_template("bad_link.html", language=language, why=str(error)), 403 if str(error) == "not ours" else 410
 
     def _answer_page(self, aim: ToAnswer | ToStop, prompts: list[Prompt], outcome: str, *, is_asked: bool) -> str:
         language = prompts[0].release.message.language

@@ -5,7 +5,7 @@
 | ServiceDue, ServiceReopened; NoticeMatched: a recall applies | SlotsOffered: up to SLOTS free times of OFFER_DAYS days |
 | NoticeMatched: it does not apply any more | AppointmentChanged `cancelled` of what was chosen for it |
 | AppointmentChosen | takes the slot; AppointmentChanged `cancelled` when another car has it |
-| AppointmentChanged | `cancelled`, `missed`, `kept`: the slot is free or past; `moved`: the new one is taken |
+| AppointmentChanged | the slot is free or past; `moved`: the new one is taken, and SlotsOffered as above |
 
 By hand: `python -m hil.cloud.inbox appointment` says AppointmentChanged.
 """
@@ -59,7 +59,7 @@ class Workshop:
                 case "AppointmentChosen":
                     return list(self._take(event))
                 case "AppointmentChanged":
-                    self._change(event.unit, event.data)
+                    return list(self._change(event.unit, event.data, now_ns))
                 case "ConsentChanged" if event.data["purpose"] == "workshop" and not event.data["granted"]:
                     self._forget_facts(event.unit)
         except (ValueError, KeyError, TypeError):
@@ -94,12 +94,14 @@ class Workshop:
         facts = {str(k): str(v) for k, v in data.get("facts", {}).items()}
         self.appointments[event.unit, bookable] = Appointment(event.unit, bookable, slot, str(data["person"]), facts)
 
-    def _change(self, unit: str, data: dict[str, Any]) -> None:
+    def _change(self, unit: str, data: dict[str, Any], now_ns: int) -> Iterator[Said]:
         key = (unit, str(data["bookable"]))
         if data["change"] != "moved":
             self.appointments.pop(key, None)
         elif key in self.appointments:
             self.appointments[key] = self.appointments[key]._replace(slot=slot_of(data["slot"]))
+        if data["change"] == "moved":
+            yield self._offer(unit, key[1], now_ns)
 
     def _forget_facts(self, unit: str) -> None:
         """Who took the consent back is a driver, and an appointment knows persons only: all of the unit's are forgotten."""

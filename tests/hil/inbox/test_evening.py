@@ -21,6 +21,7 @@ from agent.events.ignition import IgnitionChanged
 from agent.events.message import Part, PromptAnswered, PromptDelivered, PromptReleased, PromptWithdrawn
 from agent.events.service_record import ServiceDue
 from agent.events.trip import TripEnded, TripStarted
+from agent.household import NO_BREAK
 from agent.localtime import MINUTE_NS
 from agent.model import NS, Event
 from hil.broker import Broker
@@ -71,6 +72,7 @@ def test_told_in_the_evening_and_booked_with_a_click(chromium: Browser, day: Day
     assert len(mailbox.envelopes) == 1
     for kind in (PromptDelivered, PromptAnswered, AppointmentChosen):
         assert len(day.heard(kind)) == 1
+    is_moved_and_chosen_anew(chromium, day, mailbox)
 
 
 # -- the story ---------------------------------------------------------------------------------------
@@ -172,6 +174,31 @@ def is_closed_on_the_unit(day: Day, part: Part) -> None:
     assert result.exit_code == 0, result.output
     (told,) = json.loads(result.output)
     assert (told["state"], told["is_over"]) == ("booked", True)
+
+
+def is_moved_and_chosen_anew(chromium: Browser, day: Day, mailbox: Mailbox) -> None:
+    """By the workshop, the next noon; told in the evening, in a mail of its own, and another time is chosen on the page."""
+    booked, *_, new = (day.heard(AppointmentChosen)[0].slot, *day.workshop.free(day.now_ns))
+    day.send(day.workshop.change(day.store.unit, "oil change", "moved", new), "moved", 3600.0)
+    day.exchange()
+    day.stand_until(at(24 + 18))
+    assert len(mailbox.envelopes) == 1
+    day.stand_until(at(24 + 21, 30))
+    _, mail = mailbox.mails
+    assert mail["Subject"] == "Appointment moved: oil change"
+    text = " ".join(text_of(mail).replace(NO_BREAK, " ").split())
+    assert all(slot.start[11:16] in text for slot in (booked, new)) and "Cancel the appointment" in text
+    part = day.heard(PromptReleased)[-1].parts[0]
+    photographs(chromium, page_of(day), "moved")
+    with opened(chromium, page_of(day), PHONE) as page:
+        page.get_by_role("link", name=slot_word(part.slots[0], "en")).click()
+        page.get_by_role("button", name="Book this appointment").click()
+        page.get_by_text("On its way to the car.").wait_for()
+    day.exchange()
+    assert day.heard(AppointmentChosen)[-1].slot == part.slots[0]
+    assert day.workshop.appointments[day.store.unit, "oil change"].slot == part.slots[0]
+    with opened(chromium, page_of(day), PHONE) as page:
+        page.get_by_text("Another one was chosen since.").wait_for()
 
 
 # -- what it is told with ------------------------------------------------------------------------------

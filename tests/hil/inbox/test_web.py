@@ -244,10 +244,30 @@ def test_an_old_link_says_so(client: FlaskClient, scene: Scene) -> None:
     old = path(scene, BOOK)
     scene.now_ns = EVENING_NS + 60 * DAY_NS
     for response in (client.get(old), client.post(old)):
-        assert response.status_code == 403
+        assert response.status_code == 410
         assert "It is too old." in response.text
     german = client.get(old, headers={"Accept-Language": "de-DE,de;q=0.9"})
     assert "Dieser Link geht nicht" in german.text
+
+
+def test_what_was_moved_is_kept_or_cancelled_with_a_click(client: FlaskClient, scene: Scene) -> None:
+    car = Car()
+    scene.hear(car.releases(bookable(topic="appointment oil change")))
+    assert "Keep it as it is now" in page(client, scene) and "Remind me" not in page(client, scene)
+    cancel = path(scene, ToAnswer("rav4", "p1", "cancel"))
+    assert "Cancel the appointment" in client.get(cancel).text
+    assert "On its way to the car." in client.post(cancel).text
+    scene.turn()
+    said, id = scene.commands.sent[-1]
+    assert (said.kind, said.data) == ("AppointmentChanged", {"bookable": "oil change", "change": "cancelled"})
+    assert "Keep it" not in page(client, scene)
+    scene.hear(car.says("CommandTaken", {"command": id, "kind": "AppointmentChanged", "outcome": "refused", "why": "none"}))
+    assert "Keep it" in page(client, scene), "it may be pressed again"
+    client.post(cancel)
+    scene.hear(car.says("AppointmentChanged", {"bookable": "oil change", "change": "cancelled"}))
+    assert "Appointment cancelled. The car has it." in page(client, scene)
+    scene.again()
+    assert "Appointment cancelled. The car has it." in page(client, scene)
 
 
 def test_the_chosen_appointment_as_a_file_keeps_its_id_when_it_is_moved(client: FlaskClient, scene: Scene) -> None:

@@ -72,7 +72,9 @@ def test_a_moved_one_frees_its_time_and_a_cancelled_one_too(workshop: Workshop) 
     car = Car()
     first, second, *_ = offer(workshop, car)
     workshop.hear(chosen(car, first), EVENING_NS)
-    workshop.hear(car.says("AppointmentChanged", {"bookable": "oil change", "change": "moved", "slot": second}), EVENING_NS)
+    moved = car.says("AppointmentChanged", {"bookable": "oil change", "change": "moved", "slot": second})
+    (said,) = workshop.hear(moved, EVENING_NS)
+    assert said.kind == "SlotsOffered" and said.data["bookable"] == "oil change", "it may not suit them"
     free = [slot.start for slot in workshop.free(EVENING_NS)]
     assert first["start"] in free and second["start"] not in free
     workshop.hear(car.says("AppointmentChanged", {"bookable": "oil change", "change": "cancelled"}), EVENING_NS)
