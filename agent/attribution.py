@@ -9,7 +9,7 @@ What is known goes before what is not, in this order:
 | seat memory | the seat's stored position, bound to a profile                            | SURE         |
 | phone tag   | a phone that the car knows, bound to a profile                            | SURE         |
 | household   | somebody said so afterwards (TripAttributed), whatever stood there before | 1            |
-| style       | how it was driven (agent/style_who.py), when that is certain enough       | as it says   |
+| style       | how it was driven (agent/style/who.py), when that is certain enough       | as it says   |
 | default     | nothing, and [owner] has a driver                                         | SURE_DEFAULT |
 | unknown     | nothing                                                                   | –            |
 
@@ -32,7 +32,7 @@ from agent import signals
 from agent.household import UNKNOWN, Driver, Household
 from agent.model import NS, Step, Value
 from agent.style import EARLY, WHOLE, Features, Sums, Watch, WatchState
-from agent.style_who import SURE_ENOUGH, Styles, guess, posterior
+from agent.style.who import SURE_ENOUGH, Styles, guess, posterior
 
 How: TypeAlias = Literal["identifier", "key fob", "seat memory", "phone tag", "household", "style", "default", "unknown"]
 
@@ -70,7 +70,7 @@ NOBODY = Who(UNKNOWN, "unknown", 0.0)
 
 
 class Watched(msgspec.Struct, frozen=True, array_like=True):
-    """How a trip has been driven so far, as short as it can be written with each commit; agent/style.py says what it adds up.
+    """How a trip has been driven so far, as short as it can be written with each commit; agent/style/ says what it adds up.
 
     All but `early` in 1/GRAIN of a m/s or a second.
     """

@@ -18,7 +18,7 @@ from agent.household import Household
 
 if TYPE_CHECKING:
     from agent.config import Owner, Service
-    from agent.style_who import Styles
+    from agent.style.who import Styles
     from agent.vehicle import Vehicle
 
 Value: TypeAlias = float | int | bool | str | None

@@ -29,7 +29,7 @@ from agent.household import Driver, Household
 from agent.model import NS, Area, Step, Value
 from agent.signals import DRIVER_SUBJECT, KEY_FOB, PHONE_TAG, SEAT_MEMORY
 from agent.style import EARLY, FEATURES, WHOLE, Features
-from agent.style_who import Styles, learn
+from agent.style.who import Styles, learn
 
 ANA = Driver(
     "ana", person="ana-at-home", identifiers=("DE|Ana M.",), key_fobs=("1",), seat_memories=("1",), phone_tags=("aa:01",)

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from agent.model import NS, Area, Step
 from agent.style import EARLY, EARLY_S, FEATURES, FEWEST_HELD_S, WHOLE, Features, Watch, WatchState
-from agent.style_people import MOST, estimate_people
-from agent.style_who import FEWEST_TRIPS, UNKNOWN, Guess, Styles, guess, learn, posterior, unlearn
+from agent.style.people import MOST, estimate_people
+from agent.style.who import FEWEST_TRIPS, UNKNOWN, Guess, Styles, guess, learn, posterior, unlearn
 
 Trip = dict[str, Features]
 

@@ -23,7 +23,7 @@ from agent.plan import Plan
 from agent.records import trip_row
 from agent.signals import IGNITION, KEY_FOB, ODOMETER, PHONE_TAG, SEAT_MEMORY, SPEED
 from agent.style import WHOLE
-from agent.style_who import Learned
+from agent.style.who import Learned
 from hil.bench.drives import plan_of
 from hil.vehicle import HOUSEHOLD, PlannedDrive, car, frames, play
 from tests.sim.car import BY_ACTIVITY, BY_SIGNAL, OWNER, UTC_S, WALL, Bench, at, drive, wall, without

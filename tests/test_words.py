@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from agent import words, words_de, words_en
+from agent import words
 from agent.config import Owner
 from agent.dtc import ADVICE, LAMP, LAMP_WORDS, MAKERS_WORDS, ROWS, UNLISTED, describe
 from agent.events.concern import Concern
@@ -21,7 +21,9 @@ from agent.household import AS_OWNER, NO_BREAK, Language
 from agent.localtime import DAY_NS
 from agent.moment import Person
 from agent.words import FORMATS, LANGUAGES, Reader, Text, fill, plain, render, say
-from agent.words_de_codes import MEANINGS
+from agent.words import de as words_de
+from agent.words import en as words_en
+from agent.words.de_codes import MEANINGS
 
 RENDERED = 100_000  # the figure that issue 4 names; some 7 s of CPU
 NOTHING_THERE = re.compile(r"\b(none|nan|null|inf|unknown)\b", re.IGNORECASE)

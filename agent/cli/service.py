@@ -172,7 +172,7 @@ def known_items(config_path: Path, store_path: Path | None) -> Items:
 
 def explain(items: Items, service: Service) -> dict[str, Any]:
     """An item; what is not known is None. Readings in m, days local."""
-    from agent import interval
+    from agent.service import interval
 
     state = items.state
     each = state.items.get(service.item) or interval.first(service)

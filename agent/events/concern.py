@@ -1,7 +1,7 @@
 """Concern: a rule has something that may be worth telling a person. ConcernSettled: it is no longer so. Both stay on the unit.
 
 Whoever notices raises a fact that may leave (`ServiceDue`, `FaultSet` …) and, beside it, a Concern. Whether, when and to whom
-it is said is the prompt rule's alone (agent/events/prompt.py); the words are agent/words.py's, made from `says` and `values` at
+it is said is the prompt rule's alone (agent/events/prompt.py); the words are agent/words/'s, made from `says` and `values` at
 the moment of saying, in the person's language and units. A concern raised again under the same subject replaces what waits.
 """
 
@@ -21,7 +21,7 @@ Why: TypeAlias = Literal["done", "remedied", "no longer true", "superseded"]
 
 
 class Concern(Event, frozen=True, kw_only=True, omit_defaults=True):
-    """`subject` is the same for the same thing ("service oil change 90000000"); `says` names a text in agent/words.py.
+    """`subject` is the same for the same thing ("service oil change 90000000"); `says` names a text in agent/words/.
 
     `values` are what the text needs, in SI with the unit in the name (`reading_m`, `due_day`); a value that is None or
     missing keeps the text from being rendered. `rests_on`: ids of the events that it rests on, at least one.

@@ -23,8 +23,8 @@ from agent.events.household import DriverRemoved
 from agent.events.trip import TripStyled
 from agent.model import Context, Event, Rule, Setup
 from agent.style import WHOLE, Features
-from agent.style_people import estimate_people
-from agent.style_who import Learned, Styles, learn, unlearn
+from agent.style.people import estimate_people
+from agent.style.who import Learned, Styles, learn, unlearn
 
 TRIPS_KEPT = 60  # about a month of a family's car: who notices a wrong name does so by the month's report
 

@@ -1,6 +1,6 @@
 """Services: what the car needs again and again, told before its own reminder beeps. Records, and the rule that raises them.
 
-Each item of keyoff.toml, from when it was last done (agent/interval.py holds the sums, agent/forecast.py the days):
+Each item of keyoff.toml, from when it was last done (agent/service/ holds the sums and the days):
 
 | stage | when | becomes | raises |
 |---|---|---|---|
@@ -25,10 +25,8 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from agent import counters, interval, signals
-from agent.backdating import done_at
+from agent import signals
 from agent.config import Service
-from agent.counters import Change, Counters, Heard
 from agent.events.appointment import AppointmentChanged
 from agent.events.concern import Concern, ConcernSettled
 from agent.events.ignition import IgnitionChanged
@@ -44,10 +42,13 @@ from agent.events.service_record import (
     told_of,
 )
 from agent.events.trip import TripEnded
-from agent.forecast import Rate, forecast
-from agent.interval import RANK, How, Interval, Now, Stage, Why
 from agent.localtime import DAY_NS, at_ns, day_of
 from agent.model import Context, Event, Rule, Setup, Value, derive_id
+from agent.service import counters, interval
+from agent.service.backdating import done_at
+from agent.service.counters import Change, Counters, Heard
+from agent.service.forecast import Rate, forecast
+from agent.service.interval import RANK, How, Interval, Now, Stage, Why
 from agent.stitch import is_trusted
 
 CARS_OWN = Service("service", from_car=True)  # what a car that counts down itself needs, though keyoff.toml names nothing

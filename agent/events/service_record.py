@@ -9,9 +9,9 @@ from typing import Annotated, Any, ClassVar, Literal
 
 import msgspec
 
-from agent.forecast import By, Forecast
-from agent.interval import How, Interval, Stage, Why
 from agent.model import Context, Event, derive_id
+from agent.service.forecast import By, Forecast
+from agent.service.interval import How, Interval, Stage, Why
 
 
 class ServiceDue(Event, frozen=True, kw_only=True, omit_defaults=True):

@@ -84,7 +84,7 @@ class TripEnded(Event, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class TripStyled(Event, frozen=True, kw_only=True, omit_defaults=True):
-    """Kept on the unit, just after TripEnded: what told of the driver, and how it was driven (agent/style.py), to learn from."""
+    """Kept on the unit, just after TripEnded: what told of the driver, and how it was driven (agent/style/), to learn from."""
 
     leaves: ClassVar[bool] = False
     trip_id: str

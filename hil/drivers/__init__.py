@@ -1,1 +1,1 @@
-"""Who drives, measured: a household whose styles overlap as published figures say, and how well agent/style_who.py tells it."""
+"""Who drives, measured: a household whose styles overlap as published figures say, and how well agent/style/who.py tells it."""

@@ -10,7 +10,7 @@ import msgspec
 from tabulate import tabulate
 
 from agent.style import FEATURES, WHOLE
-from agent.style_who import UNKNOWN
+from agent.style.who import UNKNOWN
 from hil.drivers.evaluate import BASELINE, Report, report
 from hil.drivers.household import OVERLAPS, household
 from hil.drivers.trips import LabelledError, Told, read, write

@@ -28,7 +28,7 @@ from typing import NamedTuple, TypeAlias
 import msgspec
 
 from agent.style import WHOLE, Features
-from agent.style_who import FEWEST_TRIPS, GUEST_SHARE, UNKNOWN, Styles, guess, learn, posterior
+from agent.style.who import FEWEST_TRIPS, GUEST_SHARE, UNKNOWN, Styles, guess, learn, posterior
 from hil.drivers.trips import Told
 
 Car: TypeAlias = Sequence[Told]

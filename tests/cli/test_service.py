@@ -12,7 +12,7 @@ from click.testing import CliRunner, Result
 from agent.cli import service
 from agent.cli.service import NO_ITEMS, due_text, find_item, range_text
 from agent.config import Owner, Service
-from agent.forecast import Forecast
+from agent.service.forecast import Forecast
 from tests.cli.conftest import Keyoff
 from tests.sim.unit import Unit
 

@@ -17,7 +17,7 @@ from agent.events.household import DriverRemoved
 from agent.events.trip import TripStyled
 from agent.model import Context, Event, Setup
 from agent.style import EARLY, FEATURES, WHOLE, Features
-from agent.style_who import Learned, Styles, guess, learn
+from agent.style.who import Learned, Styles, guess, learn
 from agent.vehicle import Vehicle
 
 CTX = Context(0, None, "unit-1", "boot-1", None)

@@ -13,9 +13,9 @@ from agent.events.message import Part, PromptAnswered, PromptReleased, PromptWit
 from agent.events.milestone import MilestoneReached
 from agent.events.report import UNDATED, MonthClosed, ReportRule, facts_of
 from agent.events.service_record import CarReminded, ServiceDone, ServiceExpected
-from agent.forecast import Forecast
 from agent.model import Event
 from agent.report.facts import Fact
+from agent.service.forecast import Forecast
 from agent.signals import IS_MIL_ON
 from tests.sim.car import Bench, at, drive, wall
 

@@ -24,8 +24,8 @@ from agent.events.odometer import OdometerAdvanced, OdometerRebased
 from agent.events.service import ServiceRule
 from agent.events.service_record import CarReminded, ServiceDone, ServiceDue, ServiceExpected, ServiceReopened, ServiceReported
 from agent.events.trip import Trip, TripEnded
-from agent.interval import LEAD_DAYS, Interval
 from agent.model import NS, ClockQuality, Event, Rule, Setup, Value, Wall, derive_id
+from agent.service.interval import LEAD_DAYS, Interval
 from agent.signals import ODOMETER
 from tests.sim.car import BY_SIGNAL, Bench, E, at, drive, every_second
 

@@ -1,4 +1,4 @@
-"""The few words around what the unit says: buttons, states, headings. The messages themselves are the unit's (agent/words.py)."""
+"""The few words around what the unit says: buttons, states, headings. The messages themselves are the unit's (agent/words/)."""
 
 from __future__ import annotations
 

@@ -6,8 +6,8 @@ from datetime import date, timedelta
 
 import pytest
 
-from agent.backdating import Done, done_at, driven_since_m, not_after
 from agent.habits import Day, Habits
+from agent.service.backdating import Done, done_at, driven_since_m, not_after
 
 TODAY = date(2026, 11, 22)
 READING_M = 84e6

@@ -1,4 +1,4 @@
-"""The car's texts in English: tables, as agent/words.py reads them. Of each the first line is the title."""
+"""The car's texts in English: tables, as agent/words/ reads them. Of each the first line is the title."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """How many people drive this car, from how its trips scatter: a range, as wide as it has to be.
 
-One person's scatter W is known from attributed trips (agent/style_who.py). What all trips scatter beyond that, several people
+One person's scatter W is known from attributed trips (agent/style/who.py). What all trips scatter beyond that, several people
 did. For 1 to MOST people the trips are taken as so many clouds of shape W; the number that fits best, less what so many would
 fit by chance, is how many show. More than there are showed in none of 213 simulated cars, so that is `low`. Who
 drives like another does not show: SEEN is how often, and by Bayes' rule with PEOPLE gives `likely` and `high`.
@@ -16,7 +16,7 @@ import math
 from collections.abc import Sequence
 
 from agent.style import FEATURES, WHOLE, Features
-from agent.style_who import RATIO, Learned, Styles, Vector, distance2, is_known, root_of, solved, within
+from agent.style.who import RATIO, Learned, Styles, Vector, distance2, is_known, root_of, solved, within
 
 PEOPLE = (0.40, 0.40, 0.12, 0.06, 0.02)  # how often a car has so many drivers; no figure found, ours: mostly one or two
 MOST = len(PEOPLE)

@@ -1,6 +1,6 @@
 """What the car says, in words: concerns → title and text, in the person's language and units. Pure.
 
-The texts are tables (agent/words_en.py, agent/words_de.py), the same keys and slots in each. A key is what a concern `says`, or
+The texts are tables (agent/words/en.py, agent/words/de.py), the same keys and slots in each. A key is what a concern `says`, or
 that and the value which CHOOSES names ("fault stop now"). A text is a title and its sentences; for one of them there may be
 several, and the first whose values are all known is taken, the last one being "" where it may be left out. When there is none
 for a sentence, nothing is said at all. Each text tells what it rests on; `closing` tells that it is automatic and from the car,
@@ -23,12 +23,13 @@ from functools import cache
 from string import Formatter
 from typing import Any, NamedTuple, TypeAlias
 
-from agent import words_de, words_en
 from agent.dtc import LAMP, is_code
 from agent.events.concern import Concern
 from agent.household import NO_BREAK, UNIT_M, Language, counts
 from agent.localtime import DAY_NS, day_of
 from agent.moment import Person
+from agent.words import de as words_de
+from agent.words import en as words_en
 
 TOLD_LATE_NS = DAY_NS  # a congratulation told later than this says when it was, and why so late
 HIGHEST = 1e8  # of a number in a text: ten times what any odometer shows

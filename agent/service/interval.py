@@ -11,12 +11,12 @@ from typing import Any, Literal, NamedTuple, TypeAlias
 
 import msgspec
 
-from agent.backdating import Done
 from agent.config import Service
-from agent.counters import Counters
-from agent.forecast import EVERY_DAY, By, Forecast, Left, Rate, after_months, day_after, likely_days, reminder_days
 from agent.household import AS_OWNER, Household
 from agent.model import derive_id
+from agent.service.backdating import Done
+from agent.service.counters import Counters
+from agent.service.forecast import EVERY_DAY, By, Forecast, Left, Rate, after_months, day_after, likely_days, reminder_days
 
 Stage: TypeAlias = Literal["soon", "due"]
 How: TypeAlias = Literal["noticed", "told", "read"]

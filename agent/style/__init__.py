@@ -1,4 +1,4 @@
-"""How a trip is driven, in four numbers that speed alone gives; what agent/style_who.py tells persons by.
+"""How a trip is driven, in four numbers that speed alone gives; what agent/style/who.py tells persons by.
 
 Each is the logarithm of a mean over the window, so that a person's habit adds to the road's share:
 

@@ -7,9 +7,9 @@ from datetime import date
 import pytest
 
 from agent import signals
-from agent.counters import Counters, Heard, driven, read
-from agent.forecast import Rate
 from agent.model import NS
+from agent.service.counters import Counters, Heard, driven, read
+from agent.service.forecast import Rate
 
 DAY = "2026-11-22"
 PACE = Rate(10_000.0, 30_000.0, 70_000.0)

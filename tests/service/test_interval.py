@@ -7,12 +7,13 @@ from datetime import date
 import msgspec
 import pytest
 
-from agent.backdating import Done
 from agent.config import Service
-from agent.counters import Counters
-from agent.forecast import Left, Rate
 from agent.household import Driver, Household
-from agent.interval import (
+from agent.model import derive_id
+from agent.service.backdating import Done
+from agent.service.counters import Counters
+from agent.service.forecast import Left, Rate
+from agent.service.interval import (
     ASSUMED_DAYS,
     ASSUMED_M,
     How,
@@ -29,7 +30,6 @@ from agent.interval import (
     stage,
     with_reminder,
 )
-from agent.model import derive_id
 
 TODAY = date(2026, 11, 22)
 PACE = Rate(30_000.0, 30_000.0, 30_000.0)

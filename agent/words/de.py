@@ -1,11 +1,11 @@
-"""The car's texts in German: tables, as agent/words.py reads them; the same keys and slots as in agent/words_en.py."""
+"""The car's texts in German: tables, as agent/words/ reads them; the same keys and slots as in agent/words/en.py."""
 
 from __future__ import annotations
 
 import re
 
 from agent.events.message import HeldBy
-from agent.words_de_codes import MEANINGS
+from agent.words.de_codes import MEANINGS
 
 MONTHS = (
     *("Januar", "Februar", "März", "April", "Mai", "Juni"),

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from agent.forecast import (
+from agent.service.forecast import (
     EVERY_DAY,
     Forecast,
     Left,

@@ -15,8 +15,8 @@ from typing import Any, Literal, TypeAlias
 import msgspec
 
 from agent import signals
-from agent.forecast import Rate, day_after
 from agent.model import NS, Value
+from agent.service.forecast import Rate, day_after
 
 HEARD = (
     signals.IS_SERVICE_DUE,

@@ -16,8 +16,8 @@ from __future__ import annotations
 from datetime import date, timedelta
 from typing import NamedTuple
 
-from agent.forecast import FAR_DAYS
 from agent.habits import DAYS_KEPT, Habits
+from agent.service.forecast import FAR_DAYS
 
 
 class Done(NamedTuple):
