@@ -33,8 +33,8 @@ Command = Callable[..., Any]
 def wanted_options(function: Command) -> Command:
     """--driver, --seats and --tow-kg."""
     for option in (
-        click.option("--tow-kg", type=click.FloatRange(0, 10_000), help="What it has to tow, kg; the unit cannot see that."),
-        click.option("--seats", type=click.IntRange(1, 60), help="How many seats it has to have; likewise."),
+        click.option("--tow-kg", type=click.FloatRange(0, 10_000), help="What it has to tow, kg; likewise."),
+        click.option("--seats", type=click.IntRange(1, 60), help="How many seats it has to have; the unit cannot see that."),
         click.option("--driver", help="On this driver's own trips; default: the car's whole use, whoever drove."),
     ):
         function = option(function)
