@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
-from agent.cli.load import config_option, json_option, load_config, look, store_file, store_option
+from agent.cli.load import config_option, json_option, load_config, look, now_utc_ns, store_file, store_option
 from agent.cli.show import table
 
 if TYPE_CHECKING:
@@ -113,11 +113,12 @@ def share(
 def load(file: Path, config_path: Path, store_path: Path | None) -> None:
     """A catalogue from FILE: a command as it would come from the broker (a compact JWS), by the key under [commands]."""
     from agent.cli.enter import enter  # late
+    from agent.events.fit import is_to_come
     from agent.io.requests import Request
 
     made = signed(file, config_path)
     held = kept_catalogue(store_file(config_path, store_path))
-    if held is not None and held.issued_utc_ns > made.data["issued_utc_ns"]:
+    if held is not None and held.issued_utc_ns > made.data["issued_utc_ns"] and not is_to_come(held, now_utc_ns()):
         raise click.BadParameter(f"it is older than the one that is here ({held.source}), which stays", param_hint="FILE")
     enter(config_path, store_path, Request("entry", entry=made.kind, data=made.data, ref=made.id))
     n = len(made.data["cars"])
@@ -135,7 +136,6 @@ class Signed(NamedTuple):
 
 def signed(file: Path, config_path: Path) -> Signed:
     """The catalogue that FILE holds, if it is what agent/io/commands.py believes. Raises click.BadParameter, ConfigError."""
-    from agent.cli.report import now_utc_ns  # late, as all of these
     from agent.config import ConfigError, convert
     from agent.entering import data_of
     from agent.events.fit import FitCatalogueReceived
@@ -182,7 +182,7 @@ def kept_catalogue(path: Path) -> FitCatalogueReceived | None:
 
 def find(config_path: Path, store_path: Path | None, driver: str | None, seats: int | None, tow_kg: float | None) -> Found | None:
     """None without a catalogue. Raises click.BadParameter without a trip, StoreError, ConfigError."""
-    from agent.cli.report import now_utc_ns, owner_and_vehicle  # late, as all that it takes
+    from agent.cli.report import owner_and_vehicle  # late, as all that it takes
     from agent.fitting import Found, found
     from agent.io.store import store_error
     from agent.report.fit import Wanted

@@ -160,3 +160,12 @@ def look(path: Path) -> sqlite3.Connection:
     except sqlite3.Error as e:
         raise store_error(path, e) from e
     return conn
+
+
+def now_utc_ns() -> int | None:
+    """By a clock to be trusted; else None: an age by another would be a guess."""
+    from agent.io import clock  # late, as what follows
+    from agent.stitch import is_trusted
+
+    wall = clock.wall()
+    return wall.utc_ns(clock.boottime_ns()) if is_trusted(wall) else None

@@ -11,9 +11,8 @@ import click
 import msgspec
 
 from agent.cli.catalogues import lines, of_state
-from agent.cli.load import config_option, json_option, look, store_file, store_option
+from agent.cli.load import config_option, json_option, look, now_utc_ns, store_file, store_option
 from agent.cli.show import table
-from agent.cli.status import now_utc_ns
 from agent.cli.trips import owner_view
 
 if TYPE_CHECKING:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from agent.cli.load import config_option, json_option, look, store_file, store_option
-from agent.cli.report import now_utc_ns, owner_and_vehicle
+from agent.cli.load import config_option, json_option, look, now_utc_ns, store_file, store_option
+from agent.cli.report import owner_and_vehicle
 from agent.cli.show import breakable
 
 if TYPE_CHECKING:

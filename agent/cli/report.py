@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from agent.cli.load import config_option, json_option, load_config, look, store_file, store_option
+from agent.cli.load import config_option, json_option, load_config, look, now_utc_ns, store_file, store_option
 
 if TYPE_CHECKING:
     from agent.config import Owner
@@ -137,12 +137,3 @@ def computed(conn: sqlite3.Connection, owner: Owner, vehicle: str, month: str) -
     known = known_of(states.read(conn)[0], ZoneInfo(owner.timezone))
     found = material(conn, month, owner, vehicle, known, now_utc_ns())
     return {reader.id: build(found, reader) for reader in readers(found)}
-
-
-def now_utc_ns() -> int | None:
-    """By a clock to be trusted; else None."""
-    from agent.io import clock
-    from agent.stitch import is_trusted
-
-    wall = clock.wall()
-    return wall.utc_ns(clock.boottime_ns()) if is_trusted(wall) else None

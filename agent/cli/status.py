@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from agent.cli.catalogues import lines, of_state, open_of
-from agent.cli.load import config_option, json_option, look, store_file, store_option
+from agent.cli.load import config_option, json_option, look, now_utc_ns, store_file, store_option
 from agent.cli.show import breakable, distance, moment
 from agent.cli.trips import owner_view
 from agent.io.checkpoints import HELD_BYTES, log_bytes
@@ -92,14 +92,6 @@ def gather(path: Path) -> dict[str, Any]:
         "notices": {**open_of(notice), "catalogues_utc_ns": of_state(notice)},
         "dropped": json.loads(health["body"])["counts"] if health else {},
     }
-
-
-def now_utc_ns() -> int | None:
-    """By this machine's clock, if it has one to be believed."""
-    from agent.io import clock  # late
-
-    wall = clock.wall()
-    return wall.utc_ns(clock.boottime_ns()) if wall else None
 
 
 def prompt_state(row: Mapping[str, Any], zone: str) -> str:

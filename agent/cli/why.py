@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 import click
 
 from agent.cli.catalogues import lines, of_state
-from agent.cli.load import config_option, json_option, load_config, look, store_file, store_option
+from agent.cli.load import config_option, json_option, load_config, look, now_utc_ns, store_file, store_option
 from agent.cli.show import breakable, moment, table
 
 if TYPE_CHECKING:
@@ -146,7 +146,7 @@ def found_events(conn: sqlite3.Connection, state: PromptState) -> Iterator[tuple
 def recalls_text(view: View) -> str:
     return "\n".join(
         textwrap.fill(f"recalls: {line}", WIDTH, subsequent_indent=" " * 9)
-        for line in lines(view.catalogues, view.zone, view.now_utc_ns)
+        for line in lines(view.catalogues, view.zone, now_utc_ns())
     )
 
 

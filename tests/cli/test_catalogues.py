@@ -63,4 +63,4 @@ def test_it_is_shown(keyoff: Keyoff, drive_csv: Path, config_file: Path, tmp_pat
     with connect(store) as conn:
         conn.execute("UPDATE states SET body = ? WHERE name = 'notice'", (state,))
     shown = " ".join(keyoff(*words, "--config", config_file).stdout.split())
-    assert "catalogue of the maker, made 2023-11-14," in shown and CLOSING in shown
+    assert "catalogue of the maker, made 2023-11-14" in shown and CLOSING in shown

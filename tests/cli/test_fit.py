@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from agent.cli import drivers, fit, report
+from agent.cli import drivers, fit
 from agent.io.database import connect_to_look
 from agent.io.requests import waiting
 from agent.io.store import Batch, Store
@@ -94,7 +94,7 @@ SetClock = Callable[[datetime | None], None]
 @pytest.fixture
 def set_clock(monkeypatch: pytest.MonkeyPatch) -> SetClock:
     """What the commands here take for now; None: no clock is to be trusted."""
-    return lambda now: monkeypatch.setattr(report, "now_utc_ns", lambda: None if now is None else int(now.timestamp()) * NS)
+    return lambda now: monkeypatch.setattr(fit, "now_utc_ns", lambda: None if now is None else int(now.timestamp()) * NS)
 
 
 @pytest.fixture
@@ -117,6 +117,11 @@ def test_a_signed_catalogue_is_loaded_and_an_older_one_does_not_replace_it(garag
     assert "it is older than the one that is here" in garage.refuses("load", garage.file(days=30))
     assert "Autumn list, 1 car." in garage.says("load", garage.file(cars=CARS[:1], days=28))
     assert len(json.loads(garage.says("--json"))["fits"]) == 1
+
+
+def test_one_of_a_year_to_come_is_a_slip_and_keeps_no_other_out(garage: Garage) -> None:
+    assert "Autumn list, 3 cars" in garage.says("load", garage.file(days=-365))
+    assert "Autumn list, 1 car." in garage.says("load", garage.file(cars=CARS[:1], days=1))
 
 
 def test_what_nobody_signed_for_this_unit_is_refused(garage: Garage) -> None:
