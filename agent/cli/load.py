@@ -6,7 +6,6 @@ import os
 import sqlite3
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 import click
 import msgspec
@@ -19,7 +18,7 @@ from agent.io.schema import names
 from agent.io.store_error import StoreError, store_error
 from agent.io.vehicles import find_vehicle
 from agent.model import Setup
-from agent.profile import CLOCK, IDENTITY, is_day
+from agent.profile import CLOCK, IDENTITY, is_day, is_zone
 
 DEFAULT_CONFIG = Path("/etc/keyoff/keyoff.toml")
 
@@ -59,12 +58,8 @@ def load_config(path: Path) -> Config:
 def check(config: Config, path: Path) -> None:
     """What the types do not say. Raises ConfigError."""
     owner = config.owner
-    try:
-        ZoneInfo(owner.timezone)
-    except (OSError, ValueError, KeyError):
-        raise ConfigError(
-            f"{path}: owner.timezone: {owner.timezone!r} is no IANA time zone; write one like Europe/Berlin"
-        ) from None
+    if not is_zone(owner.timezone):
+        raise ConfigError(f"{path}: owner.timezone: {owner.timezone!r} is no IANA time zone; write one like Europe/Berlin")
     if owner.tell_at is not None and not CLOCK.is_right(owner.tell_at):
         raise ConfigError(f"{path}: owner.tell_at: {owner.tell_at!r} is {CLOCK.what}")
     if owner.driver != UNKNOWN and not IDENTITY.is_right(owner.driver):

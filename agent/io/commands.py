@@ -29,7 +29,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 import msgspec
 
 from agent.config import CommandsConfig, ConfigError
-from agent.io.identity import ALGORITHM, read_pem
+from agent.io.identity import ALGORITHM, base64url, read_pem
 from agent.model import NS
 
 if TYPE_CHECKING:
@@ -147,11 +147,6 @@ def is_canonical(payload: bytes) -> bool:
         return all(base64url(base64.urlsafe_b64decode(part + b"=" * (-len(part) % 4))) == part for part in payload.split(b"."))
     except ValueError:
         return False
-
-
-def base64url(content: bytes) -> bytes:
-    """RFC 7515 §2: without padding."""
-    return base64.urlsafe_b64encode(content).rstrip(b"=")
 
 
 def load_key(path: Path) -> Ed25519PublicKey:
