@@ -214,9 +214,10 @@ class Odometer(Rule):
     def _set_aside(self, ctx: Context, value: float) -> Iterator[Event]:
         s = self.state
         farthest_m = self.resolution_m + (ctx.t_ns - s.aside_at_ns) / NS * MAX_MS
-        is_stale = ctx.t_ns - s.aside_at_ns > STALE_S * NS
-        if s.aside_count == 0 or is_stale or not 0 <= value - s.aside_m <= farthest_m:
-            s.aside_count, s.aside_since_ns, s.aside_fits = 0, ctx.t_ns, self._fits(ctx, value)
+        is_stale, fits = ctx.t_ns - s.aside_at_ns > STALE_S * NS, self._fits(ctx, value)
+        goes_on = 0 <= value - s.aside_m <= farthest_m and (fits is False or s.aside_fits is not False)
+        if s.aside_count == 0 or is_stale or not goes_on:  # one that fits bears nothing out of those that did not
+            s.aside_count, s.aside_since_ns, s.aside_fits = 0, ctx.t_ns, fits
         s.aside_m, s.aside_at_ns, s.aside_count = value, ctx.t_ns, s.aside_count + 1
         has_lasted = s.aside_count >= LASTING_READINGS and ctx.t_ns - s.aside_since_ns >= LASTING_S * NS
         if (s.aside_fits and s.aside_count >= AGREEING_READINGS) or (s.aside_fits is None and has_lasted):

@@ -168,6 +168,14 @@ def test_readings_from_before_a_pause_bear_nothing_out() -> None:
     assert said(bench.live(shown(4000, 5_000.0))) == []
 
 
+def test_nor_do_readings_that_do_not_fit_bear_out_one_that_does() -> None:
+    """A bus that repeats itself, and then the car's own, further on: nobody saw that way, and the mark in it counts."""
+    bench = standing(Bench(FINE), 0, *[START_M] * 5, *[START_M - 1_000.0] * (LASTING_READINGS + 2))
+    standing(bench, 60, *[START_M + 2_000.0] * AGREEING_READINGS)
+    assert reading(bench) == START_M + 2_000.0
+    assert sorted(said(bench)) == ["DistanceUnaccounted", "MilestoneReached"]
+
+
 def test_readings_that_agree_with_nothing_never_last() -> None:
     bench = standing(Bench(FINE), 0, START_M, *[float(n * 7919 % 1000 * 1_000_000) for n in range(200)], START_M)
     assert (reading(bench), said(bench)) == (START_M, [])
