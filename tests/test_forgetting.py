@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from agent.config import Owner
+from agent.io.retention import Shed
 from agent.io.store import StoreError
 from tests.sim.unit import Unit
 
@@ -69,8 +70,35 @@ def test_a_disk_that_refuses_at_that_moment_delays_it(unit: Unit, monkeypatch: p
     assert waits(unit) == ["ana"]
 
 
+def test_a_full_disk_makes_room_and_it_goes_too(unit: Unit, monkeypatch: pytest.MonkeyPatch) -> None:
+    full, commit, store = [StoreError("no", "full")], unit.store.commit, unit.store
+    first, gone = store.conn.execute("SELECT min(seq), max(seq) FILTER (WHERE kind = 'ReportReady') FROM events").fetchone()
+    room = Shed(store.epoch, rows=(first,), counts={"given up": 1}, voided={store.epoch: [(first, first)]})
+    monkeypatch.setattr(store, "room", lambda: room)
+    monkeypatch.setattr(store, "commit", lambda *args: refuse() if full and full.pop() else commit(*args))
+    says(unit, "ben", "report")
+    assert not full and waits(unit) == ["ana"]
+    assert {(e["why"], *e["ranges"][0]) for e in unit.told("SequenceVoided")} == {
+        ("shed", first, first),
+        ("forgotten", gone, gone),
+    }
+
+
+def test_a_store_that_becomes_another_in_that_very_commit_is_looked_at_anew(unit: Unit, monkeypatch: pytest.MonkeyPatch) -> None:
+    commit, store = unit.store.commit, unit.store
+
+    def mended(*args: Any) -> int:
+        store.epoch = "another"
+        return commit(*args)
+
+    monkeypatch.setattr(store, "commit", mended)
+    says(unit, "ben", "report")
+    assert waits(unit) == ["ana"]
+    assert [(e["why"], e["epoch"]) for e in unit.told("SequenceVoided")] == [("forgotten", "another")]
+
+
 def refuse(*_: object) -> int:
-    raise StoreError("the disk is full")
+    raise StoreError("the disk is full", "full")
 
 
 def test_a_match_of_the_whole_car_is_everybodys(unit: Unit) -> None:
