@@ -12,14 +12,14 @@ import msgspec
 
 from agent.events.household import ConsentChanged
 from agent.household import Purpose
-from agent.io.retention import Shed, merged
+from agent.io.retention import Shed, numbers
 from agent.io.store import Store, store_error
 from agent.model import Event
 
 RESTS_ON: dict[Purpose, str] = {"report": "ReportReady", "fit": "FitShared"}
 """Purpose → the kind of event that leaves with that consent alone."""
 
-UNSENT = "SELECT seq, body FROM events WHERE acked = 0 AND kind = ? AND seq > 0"
+UNSENT = "SELECT seq, body, envelope FROM events WHERE acked = 0 AND kind = ?"
 
 
 class _Whose(msgspec.Struct):
@@ -32,19 +32,20 @@ def taken_back(events: Iterable[Event], store: Store) -> Shed | None:
     if not revoked:
         return None
     try:
-        seqs = {seq for driver, kind in revoked for seq in _unsent(store, kind, driver)}
+        found = dict(row for driver, kind in revoked for row in _unsent(store, kind, driver))
     except sqlite3.Error as e:
         raise store_error(store.path, e) from e
-    voided = {store.epoch: merged((seq, seq) for seq in seqs)}
-    return Shed(store.epoch, rows=tuple(sorted(seqs)), voided=voided, why="forgotten") if seqs else None
+    voided = numbers(store.epoch, found.items())
+    return Shed(store.epoch, rows=tuple(sorted(found)), voided=voided, why="forgotten") if found else None
 
 
 def _takes_back(event: ConsentChanged) -> bool:
     return not event.granted and event.purpose in RESTS_ON
 
 
-def _unsent(store: Store, kind: str, driver: str) -> list[int]:
-    return [r["seq"] for r in store.conn.execute(UNSENT, (kind,)) if _whose(r["body"]) in (None, driver)]
+def _unsent(store: Store, kind: str, driver: str) -> list[tuple[int, bytes | None]]:
+    """(seq, envelope) of each."""
+    return [(r["seq"], r["envelope"]) for r in store.conn.execute(UNSENT, (kind,)) if _whose(r["body"]) in (None, driver)]
 
 
 def _whose(body: bytes) -> str | None:

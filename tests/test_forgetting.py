@@ -97,6 +97,17 @@ def test_a_store_that_becomes_another_in_that_very_commit_is_looked_at_anew(unit
     assert [(e["why"], e["epoch"]) for e in unit.told("SequenceVoided")] == [("forgotten", "another")]
 
 
+def test_what_a_salvage_carried_over_goes_by_the_number_that_it_bears(unit: Unit) -> None:
+    unit.store.waiting(100, ())  # the bytes are frozen
+    old, store = unit.store.epoch, unit.store
+    (gone,) = [e["seq"] for e in unit.told("ReportReady") if e["driver"] == "ben"]
+    store.conn.execute("UPDATE events SET seq = seq - 1000 WHERE envelope IS NOT NULL")
+    store.epoch = "new"
+    says(unit, "ben", "report")
+    assert waits(unit) == ["ana"]
+    assert [(e["epoch"], e["ranges"]) for e in unit.told("SequenceVoided")] == [(old, [[gone, gone]])]
+
+
 def refuse(*_: object) -> int:
     raise StoreError("the disk is full", "full")
 
