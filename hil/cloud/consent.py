@@ -3,7 +3,7 @@
 | purpose  | rests on it       | whose                                        | left of `data`     |
 |----------|-------------------|----------------------------------------------|--------------------|
 | report   | ReportReady       | the driver's                                 | `driver`, `month`  |
-| fit      | FitShared         | the driver's                                 | `driver`, `source` |
+| fit      | FitShared         | the driver's; of the whole car, everybody's  | `driver`, `source` |
 | workshop | AppointmentChosen | all of the unit's: it names a person, and ConsentChanged a driver | all but `facts` |
 
 What came before the word, by the unit's own count (epoch, seq), is emptied, whether it is here or comes later: ConsentChanged
@@ -25,7 +25,7 @@ CHANGED = "keyoff.ConsentChanged."
 
 
 class Resting(NamedTuple):
-    """`is_theirs`: only the driver's own. `left`: fields that stay; None: all but `facts`."""
+    """`is_theirs`: only the driver's own, and what names no driver. `left`: fields that stay; None: all but `facts`."""
 
     kind: str
     is_theirs: bool
@@ -73,7 +73,7 @@ def _taken_back(db: sqlite3.Connection, unit: str, purpose: str) -> list[dict[st
 
 def _falls(db: sqlite3.Connection, unit: str, event: dict[str, Any], word: dict[str, Any], resting: Resting) -> bool:
     """Whether `word`, a consent taken back, means `event`."""
-    is_whose = not resting.is_theirs or event["data"].get("driver") == word["data"].get("driver")
+    is_whose = not resting.is_theirs or event["data"].get("driver") in (None, word["data"].get("driver"))
     return is_whose and _place(db, unit, event) < _place(db, unit, word)
 
 

@@ -101,6 +101,12 @@ def test_each_purpose_has_its_own(sender: Sender) -> None:
     assert data(sender, "e-2") == {"driver": "ana", "source": "s"}
 
 
+def test_a_match_of_the_whole_car_is_everybodys(sender: Sender) -> None:
+    sender.event(1, kind="FitShared", data={"source": "s", "fits": [{"id": "leaf"}]})
+    word(sender, 2, "fit", driver="ben")
+    assert data(sender) == {"source": "s"}
+
+
 def test_epochs_are_in_the_order_in_which_they_came(sender: Sender) -> None:
     sender.event(7, "old", kind="ReportReady", data=REPORT)
     word(sender, 1, epoch="new")
