@@ -1,6 +1,7 @@
 """What a person takes back while it waits for the link leaves the unit no more: its numbers are voided as `forgotten`.
 
-What was under way at that moment may arrive all the same; the far side drops it by the ConsentChanged, which goes first.
+What was under way at that moment may arrive all the same, and so does an AppointmentChosen, which the workshop needs: the far
+side empties it by the ConsentChanged.
 """
 
 from __future__ import annotations
