@@ -41,14 +41,14 @@ def waits(unit: Unit, kind: str = "ReportReady") -> list[Any]:
 
 def test_a_report_that_waits_is_forgotten_and_its_number_told(unit: Unit) -> None:
     assert waits(unit) == ["ana", "ben"]
-    (gone,) = [e["seq"] for e in unit.told("ReportReady") if e["driver"] == "ben"]
+    gone = [e["seq"] for kind in ("ReportReady", "PromptReleased") for e in unit.told(kind) if e["driver"] == "ben"]
     says(unit, "ben", "fit")
     says(unit, "ben", "report", granted=True)
     assert waits(unit) == ["ana", "ben"] and unit.told("SequenceVoided") == []
     says(unit, "ben", "report")
     assert waits(unit) == ["ana"]
     (voided,) = unit.told("SequenceVoided")
-    assert (voided["why"], voided["epoch"], voided["ranges"]) == ("forgotten", unit.store.epoch, [[gone, gone]])
+    assert (voided["why"], voided["epoch"], voided["ranges"]) == ("forgotten", unit.store.epoch, [[n, n] for n in gone])
     kept = unit.store.conn.execute("SELECT driver FROM reports ORDER BY driver").fetchall()
     assert [r["driver"] for r in kept] == ["ana", "ben"], "on the unit it is still to be looked at"
     unit.until("2026-11-05 10:00")
@@ -56,7 +56,7 @@ def test_a_report_that_waits_is_forgotten_and_its_number_told(unit: Unit) -> Non
 
 
 def test_what_has_arrived_is_the_far_sides_to_forget(unit: Unit) -> None:
-    unit.store.conn.execute("UPDATE events SET acked = 1 WHERE kind = 'ReportReady'")
+    unit.store.conn.execute("UPDATE events SET acked = 1 WHERE kind IN ('ReportReady', 'PromptReleased')")
     says(unit, "ben", "report")
     assert waits(unit) == ["ana", "ben"] and unit.told("SequenceVoided") == []
 
@@ -100,12 +100,20 @@ def test_a_store_that_becomes_another_in_that_very_commit_is_looked_at_anew(unit
 def test_what_a_salvage_carried_over_goes_by_the_number_that_it_bears(unit: Unit) -> None:
     unit.store.waiting(100, ())  # the bytes are frozen
     old, store = unit.store.epoch, unit.store
-    (gone,) = [e["seq"] for e in unit.told("ReportReady") if e["driver"] == "ben"]
+    gone = [e["seq"] for kind in ("ReportReady", "PromptReleased") for e in unit.told(kind) if e["driver"] == "ben"]
     store.conn.execute("UPDATE events SET seq = seq - 1000 WHERE envelope IS NOT NULL")
     store.epoch = "new"
     says(unit, "ben", "report")
     assert waits(unit) == ["ana"]
-    assert [(e["epoch"], e["ranges"]) for e in unit.told("SequenceVoided")] == [(old, [[gone, gone]])]
+    assert [(e["epoch"], e["ranges"]) for e in unit.told("SequenceVoided")] == [(old, [[n, n] for n in gone])]
+
+
+def test_the_message_that_brings_it_goes_with_it(unit: Unit) -> None:
+    told = [e for e in unit.told("PromptReleased") if any(p.get("report") for p in e["parts"])]
+    assert {e["driver"] for e in told} == {"ana", "ben"}
+    says(unit, "ben", "report")
+    left = [e for e in unit.told("PromptReleased") if any(p.get("report") for p in e["parts"])]
+    assert {e["driver"] for e in left} == {"ana"}
 
 
 def refuse(*_: object) -> int:
