@@ -18,7 +18,6 @@ from agent.corrections import settled
 from agent.decode import Decoder, Plan
 from agent.engine import Engine
 from agent.entering import EntryRefused, OdometerRead, TripGiven, attributed, entry_of, refuse_from_afar
-from agent.events.clock import ClockCorrected
 from agent.events.command import taken, unfinished
 from agent.events.health import HealthReported, health
 from agent.events.odometer import Odometer
@@ -28,12 +27,11 @@ from agent.forgetting import taken_back
 from agent.gaps import counted, least_wanted, voided
 from agent.io import clock
 from agent.io.commands import Commands, NotBelieved, Refused
-from agent.io.dating import Dating
 from agent.io.retention import Shed
 from agent.io.store import Batch, Restored, Store, StoreError
 from agent.io.taken import CommandRow
 from agent.model import NS, Event, Frame, Sample, Setup, Wall
-from agent.records import attribution, event_row, prompt_change, prompt_rows, report_row, trip_row
+from agent.records import attribution, dating, event_row, prompt_change, prompt_rows, report_row, trip_row
 from agent.standing import check, standing
 from agent.stitch import is_trusted
 
@@ -47,8 +45,6 @@ EVENTS_KEPT = 2_000  # in memory while the disk refuses, some 4 MB; a trip raise
 TRACE_KEPT = 3_600  # points, likewise: the last hour of driving, half a megabyte
 RAISED_KEPT = 20_000  # when nobody takes them
 COMMANDS_PER_TICK = 20  # each may cost a signature's check and a commit: a flood of them must not hold up the bus
-
-
 ALLOCATIONS = 50_000  # between two looks for garbage in cycles; samples die by themselves, and each look costs 1/30 of the CPU
 
 
@@ -145,10 +141,19 @@ class Daemon:
         """Write states, events, trips, prompts and trace in one transaction, and remove what has to go, telling it.
 
         Raises StoreError; nothing is dropped then."""
+        epoch = self.store.epoch
+        try:
+            self._write(shed)
+        except StoreError:
+            if self.store.epoch == epoch:
+                raise
+            self._write(None)  # it mended itself: what has to go has other numbers now
+
+    def _write(self, shed: Shed | None) -> None:
         wall = self.engine.wall
-        restored = self.store.restored
-        shed = shed or taken_back(self._events, self.store)
-        gaps = self._gaps(shed, restored)
+        epoch, restored = self.store.epoch, self.store.restored
+        forgotten = taken_back(self._events, self.store)
+        gaps = self._gaps([each for each in (shed, forgotten) if each is not None], restored)
         trips = [row for row in map(trip_row, self._events) if row is not None]
         batch = Batch(
             states=self.engine.states(),
@@ -162,8 +167,10 @@ class Daemon:
             points=list(self.engine.trace),
             ended=[row["id"] for row in trips],
             anchor=(self.engine.boot_id, self.now_ns, wall.utc_ns(self.now_ns), wall.quality) if wall else None,
-            dated=self._dated(),
+            dated=dating(self._events),
             shed=shed,
+            forgotten=forgotten,
+            epoch=epoch,
             told=restored,
             quiet=not any(e.urgent for e in self._events),
         )
@@ -175,16 +182,12 @@ class Daemon:
         self._raise(gaps)
         self._committed_ns = self.now_ns
 
-    def _dated(self) -> Dating | None:
-        found = [e for e in self._events if isinstance(e, ClockCorrected)]
-        return Dating(found[-1].boot_id, found[-1].offset_ns, found[-1].clock) if found else None
-
-    def _gaps(self, shed: Shed | None, restored: Sequence[Restored]) -> list[Event]:
+    def _gaps(self, sheds: Sequence[Shed], restored: Sequence[Restored]) -> list[Event]:
         """What is given up with this commit or was lost before it, as events."""
         ctx = self.engine.context(self.now_ns)
         counts = Counter(self._lost)
         events: list[Event] = []
-        if shed is not None:
+        for shed in sheds:
             counts.update(shed.counts)
             events += voided(ctx, shed.why, shed.voided)
         for each in restored:

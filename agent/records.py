@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import msgspec
 
+from agent.events.clock import ClockCorrected
 from agent.events.driver_summary import TripAttributed
 from agent.events.message import PromptAnswered, PromptDelivered, PromptExpired, PromptHeld, PromptReleased, PromptWithdrawn
 from agent.events.odometer import DistanceUnaccounted
 from agent.events.report import ReportKept, ReportReady
 from agent.events.trip import TripEnded
+from agent.io.dating import Dating
 from agent.io.store import EventRow
 from agent.model import Event, Wall
 
@@ -38,6 +40,12 @@ def event_row(event: Event, wall: Wall | None, boot_id: str) -> EventRow:
         clock=wall.quality if wall and utc_ns is not None else "none",
         body=msgspec.json.encode(data),
     )
+
+
+def dating(events: Iterable[Event]) -> Dating | None:
+    """What the last ClockCorrected among them changes; None: there is none."""
+    found = [e for e in events if isinstance(e, ClockCorrected)]
+    return Dating(found[-1].boot_id, found[-1].offset_ns, found[-1].clock) if found else None
 
 
 def trip_row(event: Event) -> Mapping[str, Any] | None:

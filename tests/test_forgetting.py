@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from agent.config import Owner
+from agent.io.retention import Shed
 from agent.io.store import StoreError
 from tests.sim.unit import Unit
 
@@ -40,14 +41,14 @@ def waits(unit: Unit, kind: str = "ReportReady") -> list[Any]:
 
 def test_a_report_that_waits_is_forgotten_and_its_number_told(unit: Unit) -> None:
     assert waits(unit) == ["ana", "ben"]
-    (gone,) = [e["seq"] for e in unit.told("ReportReady") if e["driver"] == "ben"]
+    gone = [e["seq"] for kind in ("ReportReady", "PromptReleased") for e in unit.told(kind) if e["driver"] == "ben"]
     says(unit, "ben", "fit")
     says(unit, "ben", "report", granted=True)
     assert waits(unit) == ["ana", "ben"] and unit.told("SequenceVoided") == []
     says(unit, "ben", "report")
     assert waits(unit) == ["ana"]
     (voided,) = unit.told("SequenceVoided")
-    assert (voided["why"], voided["epoch"], voided["ranges"]) == ("forgotten", unit.store.epoch, [[gone, gone]])
+    assert (voided["why"], voided["epoch"], voided["ranges"]) == ("forgotten", unit.store.epoch, [[n, n] for n in gone])
     kept = unit.store.conn.execute("SELECT driver FROM reports ORDER BY driver").fetchall()
     assert [r["driver"] for r in kept] == ["ana", "ben"], "on the unit it is still to be looked at"
     unit.until("2026-11-05 10:00")
@@ -55,7 +56,7 @@ def test_a_report_that_waits_is_forgotten_and_its_number_told(unit: Unit) -> Non
 
 
 def test_what_has_arrived_is_the_far_sides_to_forget(unit: Unit) -> None:
-    unit.store.conn.execute("UPDATE events SET acked = 1 WHERE kind = 'ReportReady'")
+    unit.store.conn.execute("UPDATE events SET acked = 1 WHERE kind IN ('ReportReady', 'PromptReleased')")
     says(unit, "ben", "report")
     assert waits(unit) == ["ana", "ben"] and unit.told("SequenceVoided") == []
 
@@ -69,8 +70,54 @@ def test_a_disk_that_refuses_at_that_moment_delays_it(unit: Unit, monkeypatch: p
     assert waits(unit) == ["ana"]
 
 
+def test_a_full_disk_makes_room_and_it_goes_too(unit: Unit, monkeypatch: pytest.MonkeyPatch) -> None:
+    full, commit, store = [StoreError("no", "full")], unit.store.commit, unit.store
+    first, gone = store.conn.execute("SELECT min(seq), max(seq) FILTER (WHERE kind = 'ReportReady') FROM events").fetchone()
+    room = Shed(store.epoch, rows=(first,), counts={"given up": 1}, voided={store.epoch: [(first, first)]})
+    monkeypatch.setattr(store, "room", lambda: room)
+    monkeypatch.setattr(store, "commit", lambda *args: refuse() if full and full.pop() else commit(*args))
+    says(unit, "ben", "report")
+    assert not full and waits(unit) == ["ana"]
+    assert {(e["why"], *e["ranges"][0]) for e in unit.told("SequenceVoided")} == {
+        ("shed", first, first),
+        ("forgotten", gone, gone),
+    }
+
+
+def test_a_store_that_becomes_another_in_that_very_commit_is_looked_at_anew(unit: Unit, monkeypatch: pytest.MonkeyPatch) -> None:
+    commit, store = unit.store.commit, unit.store
+
+    def mended(*args: Any) -> int:
+        store.epoch = "another"
+        return commit(*args)
+
+    monkeypatch.setattr(store, "commit", mended)
+    says(unit, "ben", "report")
+    assert waits(unit) == ["ana"]
+    assert [(e["why"], e["epoch"]) for e in unit.told("SequenceVoided")] == [("forgotten", "another")]
+
+
+def test_what_a_salvage_carried_over_goes_by_the_number_that_it_bears(unit: Unit) -> None:
+    unit.store.waiting(100, ())  # the bytes are frozen
+    old, store = unit.store.epoch, unit.store
+    gone = [e["seq"] for kind in ("ReportReady", "PromptReleased") for e in unit.told(kind) if e["driver"] == "ben"]
+    store.conn.execute("UPDATE events SET seq = seq - 1000 WHERE envelope IS NOT NULL")
+    store.epoch = "new"
+    says(unit, "ben", "report")
+    assert waits(unit) == ["ana"]
+    assert [(e["epoch"], e["ranges"]) for e in unit.told("SequenceVoided")] == [(old, [[n, n] for n in gone])]
+
+
+def test_the_message_that_brings_it_goes_with_it(unit: Unit) -> None:
+    told = [e for e in unit.told("PromptReleased") if any(p.get("report") for p in e["parts"])]
+    assert {e["driver"] for e in told} == {"ana", "ben"}
+    says(unit, "ben", "report")
+    left = [e for e in unit.told("PromptReleased") if any(p.get("report") for p in e["parts"])]
+    assert {e["driver"] for e in left} == {"ana"}
+
+
 def refuse(*_: object) -> int:
-    raise StoreError("the disk is full")
+    raise StoreError("the disk is full", "full")
 
 
 def test_a_match_of_the_whole_car_is_everybodys(unit: Unit) -> None:

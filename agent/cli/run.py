@@ -87,6 +87,7 @@ class Loop:
         self.ticks = 0
         self._next_ns = 0
         self._beat_ns: int | None = None
+        self._unwritten: set[Path] = set()  # requests that are done in memory, and wait for the disk
         self.ledger = Ledger(daemon.store)
         self.floor_utc_ns = self._floor_utc_ns()
         self.calendar = Calendar(self.ledger, daemon.zone)
@@ -174,14 +175,19 @@ class Loop:
         for path, request in requests.waiting(self.state_dir):
             from agent.cli.enter import apply  # late: not on most days
 
+            known = len(self.daemon.raised)
             try:
-                if request is not None:
+                if request is not None and path not in self._unwritten:
                     apply(self.daemon, request)
             except ConfigError as e:
                 click.echo(f"keyoff: a request was refused: {e}", err=True)
                 requests.refuse(path, str(e))
             except StoreError as e:
-                self.daemon.store_trouble = str(e)  # it is in memory, and is written as soon as the disk takes it
+                self.daemon.store_trouble = str(e)
+                if len(self.daemon.raised) > known:
+                    self._unwritten.add(path)
+                return  # it stays where it is: what is in memory only, a power cut takes
+            self._unwritten.discard(path)
             with suppress(OSError):
                 path.unlink()
 

@@ -73,7 +73,7 @@ def plan(conn: sqlite3.Connection, epoch: str, wanted_bytes: int) -> Shed | None
     if not traces and not rows:
         return None
     counts = Counter({"traces given up": len(traces)}) + Counter(_words(row) for row in rows)
-    voided = _numbers(epoch, (row for row in rows if not row.acked))
+    voided = numbers(epoch, ((row.seq, row.envelope) for row in rows if not row.acked))
     absorbed = _absorb(conn, epoch, voided) if voided else []
     return Shed(epoch, (), tuple(traces), tuple(absorbed + [row.seq for row in rows]), counts, voided)
 
@@ -118,11 +118,11 @@ def _words(row: _Row) -> str:
     return "acknowledged events given up" if row.acked else f"{row.kind} given up unsent"
 
 
-def _numbers(epoch: str, rows: Iterable[_Row]) -> dict[str, Ranges]:
-    """The numbers of these rows by epoch: a row salvaged from an earlier database bears its own in its envelope."""
+def numbers(epoch: str, rows: Iterable[tuple[int, bytes | None]]) -> dict[str, Ranges]:
+    """By epoch, those of these rows (seq, envelope): a row salvaged from an earlier database bears its own in its envelope."""
     found: dict[str, list[int]] = {}
-    for row in rows:
-        of, seq = (epoch, row.seq) if row.seq > 0 else number_in(row.envelope)
+    for own, envelope in rows:
+        of, seq = (epoch, own) if own > 0 else number_in(envelope)
         if of is not None:
             found.setdefault(of, []).append(seq)
     return {of: merged((seq, seq) for seq in seqs) for of, seqs in found.items()}

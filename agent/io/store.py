@@ -78,6 +78,8 @@ class Batch(NamedTuple):
     anchor: tuple[str, int, int, str] | None = None  # boot_id, t_ns, utc_ns, quality
     dated: Dating | None = None  # this boot's rows have another date now
     shed: Shed | None = None  # what has to go; told by `events`
+    forgotten: Shed | None = None  # likewise, for a consent was taken back
+    epoch: str | None = None  # of the database that all this was planned for; None: any
     told: Sequence[Restored] = ()  # of `Store.restored`, what `events` tell
     quiet: bool = True  # nothing happened: what changes nevertheless does so all the time
 
@@ -129,12 +131,15 @@ class Store:
     def commit(self, batch: Batch, utc_ns: int | None = None) -> int:
         """Write `batch`, and the acknowledgements noted (at `utc_ns`, if known), in one transaction: all of it or nothing.
 
-        Returns how many events were new.
+        Returns how many events were new. Raises StoreError, too, when this is another database than `batch.epoch` by now.
         """
         anchor = batch.anchor if batch.anchor is not None and self._says_more(batch.anchor) else None
         with self._errors(), Transaction(self.conn):
-            if batch.shed is not None and batch.shed.epoch == self.epoch:
-                self._shed(batch.shed)
+            if batch.epoch not in (None, self.epoch):
+                raise StoreError(f"{self.path}: it is another database than it was a moment ago; it is tried again")
+            for each in (batch.shed, batch.forgotten):
+                if each is not None and each.epoch == self.epoch:
+                    self._shed(each)
             new = sum(self._insert(row) for row in batch.events)
             for table, rows in (("trips", batch.trips), ("prompts", batch.prompts)):
                 for row in rows:

@@ -3,7 +3,8 @@
 | purpose  | rests on it       | whose                                        | left of `data`     |
 |----------|-------------------|----------------------------------------------|--------------------|
 | report   | ReportReady       | the driver's                                 | `driver`, `month`  |
-| fit      | FitShared         | the driver's                                 | `driver`, `source` |
+| report   | PromptReleased    | the driver's, where a part brings a report   | all but that part's `title`, `text` |
+| fit      | FitShared         | the driver's; of the whole car, everybody's  | `driver`, `source` |
 | workshop | AppointmentChosen | all of the unit's: it names a person, and ConsentChanged a driver | all but `facts` |
 
 What came before the word, by the unit's own count (epoch, seq), is emptied, whether it is here or comes later: ConsentChanged
@@ -24,8 +25,12 @@ CREATE TABLE IF NOT EXISTS emptied (unit TEXT, id TEXT, sha256 TEXT NOT NULL, PR
 CHANGED = "keyoff.ConsentChanged."
 
 
+MESSAGE = "PromptReleased"
+
+
 class Resting(NamedTuple):
-    """`is_theirs`: only the driver's own. `left`: fields that stay; None: all but `facts`."""
+    """`is_theirs`: only the driver's own, and what names no driver.
+    `left`: fields that stay; None: all but `facts`, or the words about a report."""
 
     kind: str
     is_theirs: bool
@@ -33,9 +38,9 @@ class Resting(NamedTuple):
 
 
 RESTS_ON = {
-    "report": Resting("ReportReady", True, ("driver", "month")),
-    "fit": Resting("FitShared", True, ("driver", "source")),
-    "workshop": Resting("AppointmentChosen", False, None),
+    "report": (Resting("ReportReady", True, ("driver", "month")), Resting(MESSAGE, True, None)),
+    "fit": (Resting("FitShared", True, ("driver", "source")),),
+    "workshop": (Resting("AppointmentChosen", False, None),),
 }
 
 
@@ -52,13 +57,15 @@ def emptied_sha256(db: sqlite3.Connection, unit: str, id: str) -> str | None:
 def heed(db: sqlite3.Connection, unit: str, event: dict[str, Any]) -> list[dict[str, Any]]:
     """Empty what falls with `event`, which was just kept: itself, or what a consent taken back was for. What is left of each."""
     if event["type"].startswith(CHANGED):
-        resting = RESTS_ON.get(str(event["data"].get("purpose")))
-        if resting is None or event["data"].get("granted") is not False:
+        if event["data"].get("granted") is not False:
             return []
-        kept = db.execute("SELECT body FROM events WHERE unit = ? AND type GLOB ?", (unit, f"keyoff.{resting.kind}.*"))
-        found = [json.loads(body) for (body,) in kept.fetchall()]
-        return [_empty(db, unit, each, resting) for each in found if _falls(db, unit, each, event, resting)]
-    for purpose, resting in RESTS_ON.items():
+        left = []
+        for resting in RESTS_ON.get(str(event["data"].get("purpose")), ()):
+            kept = db.execute("SELECT body FROM events WHERE unit = ? AND type GLOB ?", (unit, f"keyoff.{resting.kind}.*"))
+            found = [json.loads(body) for (body,) in kept.fetchall()]
+            left += [_empty(db, unit, each, resting) for each in found if _falls(db, unit, each, event, resting)]
+        return left
+    for purpose, resting in ((purpose, each) for purpose, all_of_it in RESTS_ON.items() for each in all_of_it):
         if event["type"].startswith(f"keyoff.{resting.kind}."):
             words = _taken_back(db, unit, purpose)
             return [_empty(db, unit, event, resting)] if any(_falls(db, unit, event, w, resting) for w in words) else []
@@ -73,7 +80,9 @@ def _taken_back(db: sqlite3.Connection, unit: str, purpose: str) -> list[dict[st
 
 def _falls(db: sqlite3.Connection, unit: str, event: dict[str, Any], word: dict[str, Any], resting: Resting) -> bool:
     """Whether `word`, a consent taken back, means `event`."""
-    is_whose = not resting.is_theirs or event["data"].get("driver") == word["data"].get("driver")
+    is_whose = not resting.is_theirs or event["data"].get("driver") in (None, word["data"].get("driver"))
+    if resting.kind == MESSAGE and not any(part.get("report") for part in event["data"].get("parts", ())):
+        return False
     return is_whose and _place(db, unit, event) < _place(db, unit, word)
 
 
@@ -86,6 +95,8 @@ def _place(db: sqlite3.Connection, unit: str, event: dict[str, Any]) -> tuple[in
 def _empty(db: sqlite3.Connection, unit: str, event: dict[str, Any], resting: Resting) -> dict[str, Any]:
     data = event["data"]
     left = {k: v for k, v in data.items() if (k != "facts" if resting.left is None else k in resting.left)}
+    if resting.kind == MESSAGE:
+        left["parts"] = [part | {"title": "", "text": ""} if part.get("report") else part for part in data["parts"]]
     rest = event | {"data": left}
     row = db.execute("SELECT body FROM events WHERE unit = ? AND id = ?", (unit, event["id"])).fetchone()
     db.execute("INSERT OR IGNORE INTO emptied VALUES (?, ?, ?)", (unit, event["id"], sha256(row[0])))

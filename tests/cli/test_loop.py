@@ -13,7 +13,8 @@ from agent.daemon import Daemon
 from agent.events.ignition import IgnitionRule
 from agent.io import clock
 from agent.io.buses.live import LiveBus
-from agent.io.store import Store
+from agent.io.requests import Request, leave
+from agent.io.store import Store, StoreError
 from agent.model import NS
 from tests.test_daemon import PLAN, SETUP
 
@@ -47,6 +48,26 @@ def test_frames_that_had_to_go_are_counted_by_their_bus(tmp_path: Path) -> None:
     assert daemon.counts() == {"can1: frames for which there was no time": 3}
     loop.calendar.stop()
     store.close()
+
+
+def test_a_request_lies_there_until_what_it_asks_for_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = Store(tmp_path / "keyoff.db", "unit-1")
+    daemon = Daemon(SETUP, PLAN, store, "boot-1")
+    loop = Loop(daemon, [LiveBus(BusConfig("can0", "virtual", "can0"), ())], tmp_path, None)
+    path = leave(tmp_path, Request("odometer", reading_m=5_000_000.0))
+    with monkeypatch.context() as refusing:
+        refusing.setattr(store, "commit", refuse)
+        loop._take_requests()
+        assert path.exists() and daemon.store_trouble == "the disk is full"
+    daemon.tick(60 * NS, None)
+    loop._take_requests()
+    assert not path.exists() and store.count("OdometerRebased") == 1
+    loop.calendar.stop()
+    store.close()
+
+
+def refuse(*_: object) -> int:
+    raise StoreError("the disk is full", "full")
 
 
 @pytest.mark.parametrize(("slept_ns", "ignition"), [(SUSPENDED_NS, "off"), (SUSPENDED_NS + 1, "unknown")])

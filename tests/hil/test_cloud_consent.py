@@ -101,6 +101,24 @@ def test_each_purpose_has_its_own(sender: Sender) -> None:
     assert data(sender, "e-2") == {"driver": "ana", "source": "s"}
 
 
+def test_a_match_of_the_whole_car_is_everybodys(sender: Sender) -> None:
+    sender.event(1, kind="FitShared", data={"source": "s", "fits": [{"id": "leaf"}]})
+    word(sender, 2, "fit", driver="ben")
+    assert data(sender) == {"source": "s"}
+
+
+def test_a_message_keeps_what_it_says_of_other_things(sender: Sender) -> None:
+    parts = [
+        {"prompt_id": "p", "report": "r", "title": "October", "text": "4,711 km"},
+        {"prompt_id": "q", "title": "Oil", "text": "due"},
+    ]
+    sender.event(1, kind="PromptReleased", data={"driver": "ana", "parts": parts})
+    sender.event(2, kind="PromptReleased", data={"driver": "ana", "parts": parts[1:]})
+    word(sender, 3)
+    assert data(sender)["parts"] == [parts[0] | {"title": "", "text": ""}, parts[1]]
+    assert emptied_sha256(sender.receiver.db, UNIT, "e-2") is None
+
+
 def test_epochs_are_in_the_order_in_which_they_came(sender: Sender) -> None:
     sender.event(7, "old", kind="ReportReady", data=REPORT)
     word(sender, 1, epoch="new")
