@@ -520,6 +520,20 @@ def test_an_appointment_that_came_to_nothing(change: str) -> None:
     assert unit.of(Concern)[-1].says == "service_due"
 
 
+@pytest.mark.parametrize("is_told", [False, True])
+def test_an_appointment_that_came_to_nothing_before_there_was_a_word_hides_none(is_told: bool) -> None:
+    near, far = Service("oil change", 10_000, 12_000), Service("oil change", 12_000, 12_000)
+    unit = driven_in(near if is_told else far).enter(changed("oil change", "moved"))
+    if is_told:
+        unit.restart(far).until(unit.day + 1)  # takes back what was told
+    before = len(unit.of(Concern))
+    unit.enter(changed("oil change", "cancelled"))
+    assert len(unit.of(Concern)) == before == is_told
+    unit.drive(60)
+    assert told(unit)[is_told:] == [("oil change", "soon")]
+    assert [c.says for c in unit.of(Concern)][before:] == ["service_soon"]
+
+
 def changed(item: str, change: str) -> AppointmentChanged:
     return msgspec.convert({"id": "", "t_ns": 0, "boot_id": "b1", "bookable": item, "change": change}, AppointmentChanged)
 
