@@ -323,6 +323,8 @@ class PromptRule(Rule):
             is_latest, window = event.revision == prompt.revision - 1, prompt.window_utc_ns
             if prompt.phase != "over":
                 s.drop(prompt, ctx.wall, ctx.t_ns, phase="delivered")
+            if prompt.concern.urgency == "safety":  # nothing that the far side counts against one a day
+                continue
             if is_latest and window:
                 yield from self._count(ctx, prompt.driver, window[0])
             elif is_trusted(ctx.wall):

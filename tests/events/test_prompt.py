@@ -152,6 +152,12 @@ def test_safety_passes_every_hold_but_the_ignition() -> None:
     assert len(scene.until(99 * DAY_S).of(PromptReleased)) == 1
 
 
+def test_safety_does_not_count_against_the_caps() -> None:
+    scene = Scene().parked().say(concern(urgency="safety")).delivered().say(concern("c2", subject="c2"))
+    assert scene.rule.state.said[0].utc_ns > scene.utc_ns, "that of c2 alone"
+    assert scene.windows[-1] == ("10-26 18:30", "10-26 21:30")
+
+
 def test_a_unit_that_restarts_in_mid_drive_does_not_say_it_then() -> None:
     scene = Scene()
     scene.live(s for s in drive() if s[0] < at(100)).say(concern(urgency="safety"))  # type: ignore[attr-defined]
