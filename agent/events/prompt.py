@@ -14,7 +14,7 @@
 | held, released | PromptDelivered of a revision since it was snoozed | delivered | |
 | held, released | nobody of this name hears of it any more | somebody else's | PromptExpired or PromptWithdrawn, PromptHeld |
 | delivered, a do-not-drive recall | the same | somebody else's | PromptHeld |
-| any of these | PromptAnswered snoozed | held, for as many days | PromptHeld |
+| any of these | PromptAnswered snoozed | held, for as many days by a clock to be trusted, a recall too | PromptHeld |
 | any of these | PromptAnswered otherwise | acknowledged, booked, done, wrong, stopped | |
 
 Held here (agent/hold.py): by the ignition, while appointments are asked for, without a clock to be trusted. What is left is a
