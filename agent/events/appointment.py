@@ -119,7 +119,7 @@ class AppointmentRule(Rule):
     | asked | SlotsOffered | offered | SlotsRanked |
     | asked | ASK_S pass, moved: MOVED_ASK_S | given up | SlotsRanked, with none: the prompt goes without |
     | any | PromptAnswered booked | chosen | AppointmentChosen; moved: MoveSettled, as others may have been told |
-    | chosen, still to come | a Concern, as of a notice judged anew | chosen | SlotsRanked, with none |
+    | chosen, still to come | a Concern, as of a notice judged anew | chosen | SlotsRanked, with none; moved and asked: nothing |
     | any | AppointmentChanged: moved, to another time or place | moved: chosen, and asked anew | AppointmentMoved |
     | moved | a person keeps it (PromptAnswered acknowledged) | moved: who was told it may still choose | |
     | moved | moved back; it begins; what it was for is settled | chosen | MoveSettled |
@@ -215,7 +215,8 @@ class AppointmentRule(Rule):
         concerns = (*(c for c in booking.concerns if c != concern.id), concern.id)[-CONCERNS_KEPT:]
         self._put(bookable, concerns=concerns, about=concern)
         if stands(booking, ctx):
-            yield self._ranked(ctx, bookable)
+            if not booking.moved or booking.asked_ns is None:  # else it is told with the others that are waited for
+                yield self._ranked(ctx, bookable)
             return
         free = self._free(ctx, booking.slots)
         self._put(bookable, chosen=None, asked_ns=None if free else ctx.t_ns, asked_utc_ns=None)

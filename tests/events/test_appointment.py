@@ -258,6 +258,13 @@ def test_without_slots_it_is_told_all_the_same_and_soon() -> None:
     assert scene.parts[-1].slots == []
 
 
+def test_a_concern_that_is_raised_anew_meanwhile_does_not_send_it_without() -> None:
+    scene = moved(slot(30)).say(concern("c2", bookable="oil", is_again=True))
+    assert ranked(scene) == [["28 9"]]
+    scene.say(offer(slot(29)))
+    assert [[each.id for each in part.slots] for part in scene.parts if part.topic == "appointment oil"] == [["29 9"]]
+
+
 def test_who_was_told_hears_no_more_of_it_once_it_is_settled() -> None:
     for end in (change("kept"), change("cancelled"), change("missed"), change("moved", slot(28, id="as it was"), "c2")):
         scene = moved(slot(30)).say(offer(slot(31))).delivered().say(end)
