@@ -299,6 +299,8 @@ class ServiceRule(Rule):
         """The item was done: now, or at that reading and on that day."""
         each, now = self.state.items[service.item], self._now(ctx)
         done = done_at(reading_m, day, now.reading_m, now.today, ctx.habits)
+        if how == "noticed" and (reading_m, day) != (None, None):  # reckoned by what the counter has left: nobody named it
+            done, reading_m, day = done._replace(is_own=True, about=True), None, None
         key = interval.key_of(service, done.reading_m, interval.text_of(done.day), f"{ctx.boot_id} {ctx.t_ns}")
         following = interval.following(each, key, done, now.counters, how, interval.basis(service))
         if interval.is_same_service(each, following):
