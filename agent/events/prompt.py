@@ -7,9 +7,9 @@
 | held | something else holds it now | held | PromptHeld |
 | held | nothing holds it here: see below | released | PromptReleased, one message for all that is ready (agent/offer.py) |
 | held | ConcernSettled; of a report: its consent is taken back | expired | PromptExpired |
-| released | the ignition comes on, and nobody told that it was shown | held | PromptWithdrawn |
+| released, no do-not-drive recall | the ignition comes on, and nobody told that it was shown | held | PromptWithdrawn |
 | released | it could be shown no longer, and nobody told that it was | held | PromptHeld |
-| released, not shown yet | its person's profile changes; another message turns out to have been shown | held | PromptWithdrawn |
+| released, too early to be shown | its person's profile changes; another message was shown after all | held | PromptWithdrawn |
 | released, delivered | the same as of one held; the person stops its kind | withdrawn | PromptWithdrawn |
 | held, released | PromptDelivered of a revision since it was snoozed | delivered | |
 | held, released | nobody of this name hears of it any more | somebody else's | PromptExpired or PromptWithdrawn, PromptHeld |
