@@ -4,7 +4,8 @@ While the ignition is on or not known, or a trip is open; until HOLD_S after it 
 without a clock to be trusted; while it is snoozed, or was tried in vain.
 
 A do-not-drive recall (urgency "safety") waits for nothing but that the ignition is off, or has not been known for HOLD_S: a
-unit that restarts in mid-drive does not know it either.
+unit that restarts in mid-drive does not know it either. Once it is snoozed, which is to have been told, it waits for that day
+too, and so for a clock to be trusted: else each start without one would repeat it.
 """
 
 from __future__ import annotations
@@ -23,12 +24,13 @@ def hold(s: PromptState, ctx: Context, prompt: Prompt) -> tuple[HeldBy | None, i
     if s.ignition == "on" or s.driving:
         return "the ignition is on", None
     if is_safety and (s.ignition == "off" or ctx.t_ns >= s.on_ns + HOLD_S * NS):
-        return None, None
-    if s.ignition == "unknown":
+        if not prompt.is_snoozed():
+            return None, None
+    elif s.ignition == "unknown":
         return "the ignition is not known", s.on_ns + HOLD_S * NS if is_safety else None
-    if ctx.t_ns < s.on_ns + HOLD_S * NS:
+    elif ctx.t_ns < s.on_ns + HOLD_S * NS:
         return "the ignition came on less than ten minutes ago", s.on_ns + HOLD_S * NS
-    if prompt.concern.bookable is not None and prompt.slots is None:
+    elif prompt.concern.bookable is not None and prompt.slots is None:
         return "waiting for appointments", None
     if ctx.wall is None or not is_trusted(ctx.wall):
         return "no clock to be trusted", None

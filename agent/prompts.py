@@ -43,6 +43,10 @@ class Prompt(msgspec.Struct, frozen=True, omit_defaults=True):
     window_utc_ns: tuple[int, int] | None = None  # of the latest release: from when until when it may be shown
     how: str = ""  # it ended
 
+    def is_snoozed(self) -> bool:
+        """Or tried in vain, and not released since; the day may be past."""
+        return self.snoozed_days > 0 or self.until_utc_ns is not None
+
     def is_pending(self, utc_ns: int) -> bool:
         """Released, and too early to be shown yet."""
         return self.phase == "released" and self.window_utc_ns is not None and self.window_utc_ns[0] > utc_ns

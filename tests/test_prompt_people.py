@@ -13,6 +13,7 @@ from agent.events.message import (
 from agent.household import Driver
 from agent.prompts import Said
 from agent.slots import Slot
+from tests.sim.car import drive
 from tests.sim.parked import ANA, DAY_S, Scene, concern, local
 
 # -- people, appointments --------------------------------------------------------------------------------------
@@ -79,6 +80,7 @@ def test_a_delivery_of_what_never_left_is_no_news() -> None:
     id = scene.rule.state.prompts[0].id
     scene.say(PromptDelivered(id="d", t_ns=0, boot_id="", prompt_id=id, revision=0, shown_utc_ns=2**62))
     assert scene.rule.state.prompts[0].phase == "held"
-    late = Scene().parked().say(concern(urgency="safety"))
+    late = Scene().parked().say(concern())
+    late.live(drive(2000))  # withdrawn before it could be shown
     late.say(PromptDelivered(id="d", t_ns=0, boot_id="", prompt_id=late.parts[0].prompt_id, revision=0, shown_utc_ns=2**62))
     assert late.rule.state.said == (Said("owner", late.utc_ns),), "not in the future"

@@ -119,11 +119,11 @@ class AppointmentRule(Rule):
     | asked | SlotsOffered | offered | SlotsRanked |
     | asked | ASK_S pass, moved: MOVED_ASK_S | given up | SlotsRanked, with none: the prompt goes without |
     | any | PromptAnswered booked | chosen | AppointmentChosen; moved: MoveSettled, as others may have been told |
-    | chosen, still to come | a Concern, as of a notice judged anew | chosen | SlotsRanked, with none |
+    | chosen, still to come | a Concern, as of a notice judged anew | chosen | SlotsRanked, with none; moved and asked: nothing |
     | any | AppointmentChanged: moved, to another time or place | moved: chosen, and asked anew | AppointmentMoved |
     | moved | a person keeps it (PromptAnswered acknowledged) | moved: who was told it may still choose | |
     | moved | moved back; it begins; what it was for is settled | chosen | MoveSettled |
-    | chosen, moved | AppointmentChanged: kept | chosen | moved: MoveSettled |
+    | chosen, moved | AppointmentChanged: kept; ConcernSettled: done, remedied | | moved: MoveSettled |
     | chosen, moved | AppointmentChanged: cancelled, missed | asked by the next Concern, its slots forgotten | the same |
     """
 
@@ -161,6 +161,8 @@ class AppointmentRule(Rule):
                 for bookable, booking in s.bookings.items():
                     if booking.about is not None and booking.about.subject == event.subject:
                         yield from self._settle(ctx, bookable, event.why)
+                        if event.why in ("done", "remedied"):  # the next interval has another; not true for now: it stands
+                            self._put(bookable, chosen=None)
             case SlotsOffered():
                 self._put(event.bookable, slots=event.slots, asked_ns=None)
                 yield self._ranked(ctx, event.bookable)
@@ -213,7 +215,8 @@ class AppointmentRule(Rule):
         concerns = (*(c for c in booking.concerns if c != concern.id), concern.id)[-CONCERNS_KEPT:]
         self._put(bookable, concerns=concerns, about=concern)
         if stands(booking, ctx):
-            yield self._ranked(ctx, bookable)
+            if not booking.moved or booking.asked_ns is None:  # else it is told with the others that are waited for
+                yield self._ranked(ctx, bookable)
             return
         free = self._free(ctx, booking.slots)
         self._put(bookable, chosen=None, asked_ns=None if free else ctx.t_ns, asked_utc_ns=None)
@@ -256,7 +259,7 @@ class AppointmentRule(Rule):
             return
         yield from self._settle(ctx, bookable, "done" if event.change == "kept" else "no longer true")
         if event.change == "kept":
-            self._put(bookable, chosen=event.slot or booking.chosen)
+            self._put(bookable, chosen=None)
         elif event.change != "moved":  # what was offered for it is offered anew
             self._put(bookable, chosen=None, slots=[])
 

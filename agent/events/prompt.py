@@ -7,14 +7,14 @@
 | held | something else holds it now | held | PromptHeld |
 | held | nothing holds it here: see below | released | PromptReleased, one message for all that is ready (agent/offer.py) |
 | held | ConcernSettled; of a report: its consent is taken back | expired | PromptExpired |
-| released | the ignition comes on, and nobody told that it was shown | held | PromptWithdrawn |
+| released, no do-not-drive recall | the ignition comes on, and nobody told that it was shown | held | PromptWithdrawn |
 | released | it could be shown no longer, and nobody told that it was | held | PromptHeld |
-| released, not shown yet | its person's profile changes; another message turns out to have been shown | held | PromptWithdrawn |
+| released, too early to be shown | its person's profile changes; another message was shown after all | held | PromptWithdrawn |
 | released, delivered | the same as of one held; the person stops its kind | withdrawn | PromptWithdrawn |
 | held, released | PromptDelivered of a revision since it was snoozed | delivered | |
 | held, released | nobody of this name hears of it any more | somebody else's | PromptExpired or PromptWithdrawn, PromptHeld |
 | delivered, a do-not-drive recall | the same | somebody else's | PromptHeld |
-| any of these | PromptAnswered snoozed | held, for as many days | PromptHeld |
+| any of these | PromptAnswered snoozed | held, for as many days by a clock to be trusted, a recall too | PromptHeld |
 | any of these | PromptAnswered otherwise | acknowledged, booked, done, wrong, stopped | |
 
 Held here (agent/hold.py): by the ignition, while appointments are asked for, without a clock to be trusted. What is left is a
@@ -323,6 +323,8 @@ class PromptRule(Rule):
             is_latest, window = event.revision == prompt.revision - 1, prompt.window_utc_ns
             if prompt.phase != "over":
                 s.drop(prompt, ctx.wall, ctx.t_ns, phase="delivered")
+            if prompt.concern.urgency == "safety":  # nothing that the far side counts against one a day
+                continue
             if is_latest and window:
                 yield from self._count(ctx, prompt.driver, window[0])
             elif is_trusted(ctx.wall):

@@ -10,6 +10,7 @@ Each item of keyoff.toml, from when it was last done (agent/service/ holds the s
 | any | the car's counter jumps up, also unheard; somebody says so; a new last_… in keyoff.toml | (next interval) | ServiceDone |
 | any | that was not so after all | (the interval before) | ServiceReopened, Concern again |
 | soon, due | an appointment is cancelled or missed | as it was | ServiceReopened, Concern again |
+| | the same | (not booked: a Concern when it is soon due) | |
 | due | BELIEVED_DAYS without news of the appointment | due | Concern again |
 
 Each stage is told once per interval. What is booked, or was called wrong, is no Concern any more when it comes due.
@@ -39,6 +40,7 @@ from agent.events.service_record import (
     ServiceExpected,
     ServiceReopened,
     ServiceReported,
+    concern_of,
     told_of,
 )
 from agent.events.trip import TripEnded
@@ -297,6 +299,8 @@ class ServiceRule(Rule):
         """The item was done: now, or at that reading and on that day."""
         each, now = self.state.items[service.item], self._now(ctx)
         done = done_at(reading_m, day, now.reading_m, now.today, ctx.habits)
+        if how == "noticed" and (reading_m, day) != (None, None):  # reckoned by what the counter has left: nobody named it
+            done, reading_m, day = done._replace(is_own=True, about=True), None, None
         key = interval.key_of(service, done.reading_m, interval.text_of(done.day), f"{ctx.boot_id} {ctx.t_ns}")
         following = interval.following(each, key, done, now.counters, how, interval.basis(service))
         if interval.is_same_service(each, following):
@@ -316,7 +320,8 @@ class ServiceRule(Rule):
             if each.stage is not None:
                 yield self._settled(ctx, service.item, each, "no longer true")
             each = msgspec.structs.replace(each.before, basis=each.basis)
-        elif each.stage is None:  # nothing was done, nothing was said
+        elif each.stage is None:  # nothing was done, nothing was said; when it comes due, that is
+            self._put(service, msgspec.structs.replace(each, is_booked=False))
             return
         each = msgspec.structs.replace(each, is_booked=False, is_wrong=False, anew=each.anew + 1)
         self._put(service, each)
@@ -374,22 +379,9 @@ class ServiceRule(Rule):
 
     def _concern(self, ctx: Context, service: Service, now: Now, rests_on: list[str], *, is_again: bool) -> Concern:
         each = self.state.items[service.item]
-        values = interval.values(service, each, now)
-        id = derive_id(ctx.unit, "Concern", service.item, each.key, each.stage, each.anew)
-        self._put(service, msgspec.structs.replace(each, concern_ids=(*each.concern_ids, id)))
-        return Concern(
-            id=id,
-            t_ns=ctx.t_ns,
-            boot_id=ctx.boot_id,
-            subject=interval.subject(service.item, each),
-            kind="service",
-            says=f"service_{each.stage}",
-            values=values,
-            rests_on=rests_on,
-            bookable=service.item,
-            utc_ns=ctx.wall.utc_ns(ctx.t_ns) if is_trusted(ctx.wall) else None,
-            is_again=is_again,
-        )
+        concern = concern_of(ctx, service.item, each, interval.values(service, each, now), rests_on, is_again=is_again)
+        self._put(service, msgspec.structs.replace(each, concern_ids=(*each.concern_ids, concern.id)))
+        return concern
 
     def _taken_back(self, ctx: Context, item: str, each: Interval) -> Iterator[Event]:
         yield ServiceExpected(**told_of(ctx, "ServiceExpected", item, each, ctx.boot_id, ctx.t_ns, "gone"), is_gone=True)

@@ -1,6 +1,6 @@
 """ServiceDue, ServiceDone, ServiceReopened leave; CarReminded, ServiceExpected, ServiceReported stay on the unit.
 
-Records alone; the rule is in agent/events/service.py.
+Records alone, and the Concern; the rule is in agent/events/service.py.
 """
 
 from __future__ import annotations
@@ -9,9 +9,11 @@ from typing import Annotated, Any, ClassVar, Literal
 
 import msgspec
 
+from agent.events.concern import Concern
 from agent.model import Context, Event, derive_id
 from agent.service.forecast import By, Forecast
-from agent.service.interval import How, Interval, Stage, Why
+from agent.service.interval import How, Interval, Stage, Why, subject
+from agent.stitch import is_trusted
 
 
 class ServiceDue(Event, frozen=True, kw_only=True, omit_defaults=True):
@@ -101,3 +103,22 @@ def told_of(ctx: Context, kind: str, item: str, each: Interval, *more: object) -
     """What all that is told of an interval has."""
     id = derive_id(ctx.unit, kind, item, each.key, each.anew, *more)
     return {"id": id, "t_ns": ctx.t_ns, "boot_id": ctx.boot_id, "item": item, "interval": each.key}
+
+
+def concern_of(
+    ctx: Context, item: str, each: Interval, values: dict[str, Any], rests_on: list[str], *, is_again: bool
+) -> Concern:
+    """What a person is to hear of its stage; `values` as of agent/service/interval.py."""
+    return Concern(
+        id=derive_id(ctx.unit, "Concern", item, each.key, each.stage, each.anew),
+        t_ns=ctx.t_ns,
+        boot_id=ctx.boot_id,
+        subject=subject(item, each),
+        kind="service",
+        says=f"service_{each.stage}",
+        values=values,
+        rests_on=rests_on,
+        bookable=item,
+        utc_ns=ctx.wall.utc_ns(ctx.t_ns) if is_trusted(ctx.wall) else None,
+        is_again=is_again,
+    )

@@ -28,6 +28,7 @@ from agent.household import NO_BREAK, Driver
 from agent.model import NS, Wall
 from agent.signals import ODOMETER
 from agent.slots import Slot
+from agent.standing import standing
 from tests.sim.car import every_second, wall
 from tests.sim.parked import DAY_S, Scene, concern, settled, utc_s
 
@@ -183,7 +184,7 @@ def test_a_slot_that_was_not_offered_is_no_choice() -> None:
     assert asked().say(offer(slot(28))).answered("booked").of(AppointmentChosen) == []
 
 
-@pytest.mark.parametrize(("change", "kept"), [("moved", 30), ("kept", 28), ("cancelled", None), ("missed", None)])
+@pytest.mark.parametrize(("change", "kept"), [("moved", 30), ("kept", None), ("cancelled", None), ("missed", None)])
 def test_what_becomes_of_it(change: Any, kept: int | None) -> None:
     scene = booked(asked().say(offer(slot(28))), "28 9")
     new = slot(30) if change == "moved" else None
@@ -198,6 +199,18 @@ def test_a_later_offer_replaces_an_earlier_one() -> None:
     assert ranked(scene) == [["28 9"], ["30 9"]]
     assert booked(scene, "28 9").of(AppointmentChosen) == []
     assert scene.utc_ns // NS < utc_s("2026-10-26 08:00") + DAY_S
+
+
+@pytest.mark.parametrize("why", ["done", "remedied", "no longer true"])
+def test_an_appointment_for_what_is_done_is_none_of_the_next_interval(why: Any) -> None:
+    """Without a clock nobody knows that it is past."""
+    scene = booked(asked().say(offer(slot(28))), "28 9").say(settled(why))
+    is_over = why != "no longer true"
+    assert (rule_of(scene).state.bookings["oil"].chosen is None) is is_over
+    assert standing(scene.engine).is_booked("oil") is not is_over
+    scene.wall = None
+    scene.until(2000).say(concern("c2", bookable="oil"), offer(slot(30)))  # type: ignore[attr-defined]
+    assert bool(rule_of(scene).state.bookings["oil"].chosen) is not is_over
 
 
 # -- it was moved ------------------------------------------------------------------------------------
@@ -243,6 +256,13 @@ def test_without_slots_it_is_told_all_the_same_and_soon() -> None:
     assert len(scene.parts) == told
     scene.until(1000 + MOVED_ASK_S)
     assert scene.parts[-1].slots == []
+
+
+def test_a_concern_that_is_raised_anew_meanwhile_does_not_send_it_without() -> None:
+    scene = moved(slot(30)).say(concern("c2", bookable="oil", is_again=True))
+    assert ranked(scene) == [["28 9"]]
+    scene.say(offer(slot(29)))
+    assert [[each.id for each in part.slots] for part in scene.parts if part.topic == "appointment oil"] == [["29 9"]]
 
 
 def test_who_was_told_hears_no_more_of_it_once_it_is_settled() -> None:

@@ -152,6 +152,28 @@ def test_safety_passes_every_hold_but_the_ignition() -> None:
     assert len(scene.until(99 * DAY_S).of(PromptReleased)) == 1
 
 
+def test_safety_does_not_count_against_the_caps() -> None:
+    scene = Scene().parked().say(concern(urgency="safety")).delivered().say(concern("c2", subject="c2"))
+    assert scene.rule.state.said[0].utc_ns > scene.utc_ns, "that of c2 alone"
+    assert scene.windows[-1] == ("10-26 18:30", "10-26 21:30")
+
+
+def test_a_snoozed_recall_waits_for_its_day_also_over_a_start_without_a_clock() -> None:
+    scene = Scene().parked().say(concern(urgency="safety")).delivered().answered("snoozed", days=7)
+    assert scene.held[-1] == "snoozed"
+    scene.until(6 * DAY_S)
+    scene.wall = None
+    scene.until(6 * DAY_S + 1)
+    assert scene.held[-1] == "no clock to be trusted"
+    assert len(scene.parts) == 1
+    scene.wall = wall(utc_s("2026-11-02 07:00"), at_s=6 * DAY_S + 2)
+    scene.until(6 * DAY_S + 3)
+    assert len(scene.parts) == 1
+    scene.until(8 * DAY_S)
+    assert [part.revision for part in scene.parts] == [0, 1]
+    assert scene.of(PromptReleased)[1].urgency == "safety"
+
+
 def test_a_unit_that_restarts_in_mid_drive_does_not_say_it_then() -> None:
     scene = Scene()
     scene.live(s for s in drive() if s[0] < at(100)).say(concern(urgency="safety"))  # type: ignore[attr-defined]

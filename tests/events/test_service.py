@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import date, datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -520,6 +521,20 @@ def test_an_appointment_that_came_to_nothing(change: str) -> None:
     assert unit.of(Concern)[-1].says == "service_due"
 
 
+@pytest.mark.parametrize("is_told", [False, True])
+def test_an_appointment_that_came_to_nothing_before_there_was_a_word_hides_none(is_told: bool) -> None:
+    near, far = Service("oil change", 10_000, 12_000), Service("oil change", 12_000, 12_000)
+    unit = driven_in(near if is_told else far).enter(changed("oil change", "moved"))
+    if is_told:
+        unit.restart(far).until(unit.day + 1)  # takes back what was told
+    before = len(unit.of(Concern))
+    unit.enter(changed("oil change", "cancelled"))
+    assert len(unit.of(Concern)) == before == is_told
+    unit.drive(60)
+    assert told(unit)[is_told:] == [("oil change", "soon")]
+    assert [c.says for c in unit.of(Concern)][before:] == ["service_soon"]
+
+
 def changed(item: str, change: str) -> AppointmentChanged:
     return msgspec.convert({"id": "", "t_ns": 0, "boot_id": "b1", "bookable": item, "change": change}, AppointmentChanged)
 
@@ -648,8 +663,10 @@ def test_a_counter_that_was_reset_before_it_was_heard_first_says_that_it_was_don
     days = round(365 * left_km / 15_000)
     unit.drive(3, heard={signals.DISTANCE_TO_SERVICE: left_km, signals.TIME_TO_SERVICE: days * 86_400})
     (done,) = unit.of(ServiceDone)
-    assert done.how == "noticed"
-    assert done.reading_m == pytest.approx(20.03e6 - max(0, 15_000 - left_km) * 1000, abs=1e5)
+    assert (done.how, done.reading_m, done.day) == ("noticed", None, None), "reckoned, so it is not told as a fact"
+    each = interval_of(unit, "service")
+    assert each.last_m == pytest.approx(20.03e6 - max(0, 15_000 - left_km) * 1000, abs=1e5)
+    assert each.is_about
     assert [s.why for s in unit.of(ConcernSettled)] == ["done"]
     assert len(told(unit)) == 1
     assert [e.why for e in unit.says("service", "not done").of(ServiceReopened)] == ["not done"]
@@ -668,6 +685,15 @@ def test_a_counter_that_is_heard_first_and_says_less_is_no_evidence(heard: dict[
     unit = Unit(CARS, reading_m=20e6).drive(3, heard=heard)
     assert unit.of(ServiceDone) == []
     assert told(unit) == [("service", "due")]
+
+
+def test_what_was_reckoned_by_a_counter_goes_with_a_correction_of_the_odometer() -> None:
+    unit = Unit(CARS, reading_m=20e6).drive(3, heard={signals.DISTANCE_TO_SERVICE: 9_000})
+    before_m = interval_of(unit, "service").last_m
+    assert before_m is not None
+    own: dict[str, Any] = {"id": "", "t_ns": 0, "boot_id": "b1"}
+    unit.enter(OdometerRebased(**own, why="entered", from_m=unit.reading_m, to_m=unit.reading_m + 5e6))
+    assert interval_of(unit, "service").last_m == before_m + 5e6
 
 
 def test_a_counter_that_agrees_with_keyoff_toml_is_no_service() -> None:
