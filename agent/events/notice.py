@@ -27,7 +27,8 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from agent import signals
-from agent.events.appointment import AppointmentChanged
+from agent.events.appointment import CONCERNS_KEPT, AppointmentChanged
+from agent.events.appointment import told as prompts_of
 from agent.events.concern import Concern, ConcernSettled, Why
 from agent.events.message import Answer, PromptAnswered
 from agent.localtime import day_of
@@ -39,8 +40,6 @@ KEPT = 200  # notices; no car has as many, and a catalogue for all cars is not f
 ECUS_KEPT = 32
 SOURCES_KEPT = 16
 TOLD = ""  # in place of an ECU: what keyoff.toml says of calibrations
-
-PROMPTS_KEPT = 40
 
 Progress: TypeAlias = Literal["open", "acknowledged", "booked", "remedied"]
 PROGRESS: tuple[Progress, ...] = ("open", "acknowledged", "booked", "remedied")
@@ -104,7 +103,7 @@ class Known(msgspec.Struct, frozen=True, omit_defaults=True):
     revision: int = 0  # how often it was worded otherwise, or came back: it is matched anew then
     is_out: bool = False  # its source has taken it back
     affected: list[str] = []  # the ECUs that had the software which it is about
-    prompts: list[str] = []  # ids of the prompts that they became
+    concerns: tuple[str, ...] = ()  # the ids of them all, the last CONCERNS_KEPT: a prompt of months ago may still be answered
 
 
 class NoticeState(msgspec.Struct):
@@ -157,7 +156,7 @@ class NoticeRule(Rule):
                 yield from self._progress(ctx, event.notice, event.progress)
             case PromptAnswered():
                 for id, known in self.state.known.items():
-                    if event.prompt_id in known.prompts and event.answer in ANSWERED:
+                    if event.answer in ANSWERED and event.prompt_id in prompts_of(ctx, known.concerns):
                         progress = ANSWERED[event.answer]
                         if PROGRESS.index(progress) > PROGRESS.index(known.progress):
                             yield from self._progress(ctx, id, progress)
@@ -275,11 +274,10 @@ class NoticeRule(Rule):
         notice, times = known.notice, known.times + 1
         applies = known.verdict == "applies"
         id = derive_id(ctx.unit, "Concern", "notice", notice.id, known.verdict, times)
-        told = [derive_id(ctx.unit, "prompt", id, d.id) for d in ctx.household.hearers(None)]
-        prompts = [*known.prompts, *told][-PROMPTS_KEPT:]
+        concerns = (*known.concerns, id)[-CONCERNS_KEPT:]
         weight = weight_of(known)
         progress: Progress = "booked" if known.progress == "booked" else "open"  # judged anew, and the appointment stands
-        self._keep(msgspec.structs.replace(known, concern=id, times=times, weight=weight, prompts=prompts, progress=progress))
+        self._keep(msgspec.structs.replace(known, concern=id, times=times, weight=weight, concerns=concerns, progress=progress))
         says = f"notice_{notice.kind}" + ("_do_not_drive" if notice.do_not_drive else "")
         return Concern(
             id=id,

@@ -9,8 +9,10 @@ from agent.config import CarConfig
 from agent.engine import Engine
 from agent.events.appointment import AppointmentChanged
 from agent.events.concern import Concern, ConcernSettled
+from agent.events.household import DriverSaved
 from agent.events.message import PromptAnswered
 from agent.events.notice import KEPT, CatalogueReceived, NoticeMatched, NoticeRule, NoticeSettled, NoticeState, Progress
+from agent.household import Driver
 from agent.model import NS, Wall, derive_id
 from agent.notices import Match, Notice, NoticeKind, VinRange
 from tests.sim.car import Bench, at
@@ -50,8 +52,8 @@ def software(kind: NoticeKind = "software") -> Notice:
     return Notice("SW1", kind, "New engine software", "2026-02-03", Match(calibrations=["OLD"]), "Any dealer installs it.")
 
 
-def answered(concern: Concern, answer: str) -> PromptAnswered:
-    prompt_id = derive_id("unit-1", "prompt", concern.id, "owner")
+def answered(concern: Concern, answer: str, driver: str = "owner") -> PromptAnswered:
+    prompt_id = derive_id("unit-1", "prompt", concern.id, driver)
     return PromptAnswered(id=prompt_id[::-1], t_ns=0, boot_id="boot-1", prompt_id=prompt_id, answer=answer)  # type: ignore[arg-type]
 
 
@@ -300,3 +302,14 @@ def test_what_is_over_is_open_again_only_when_it_returns() -> None:
     assert len(made.of(Concern)) == 1
     hear(made, catalogue(toyota_recall(), issued_s=3))
     assert len(made.of(Concern)) == 2
+
+
+def test_whom_its_prompt_moved_to_is_heard() -> None:
+    made = hear(bench(TOYOTA), catalogue(toyota_recall()))
+    saved = DriverSaved(id="d" * 32, t_ns=0, boot_id="boot-1", driver=Driver("ana", is_keeper=True))
+    hear(hear(made, saved), answered(made.of(Concern)[0], "booked", "ana"))
+    assert state_of(made).known["24V001"].progress == "booked"
+    hear(made, AppointmentChanged(id="a" * 32, t_ns=0, boot_id="boot-1", bookable="24V001", change="cancelled"))
+    assert len(made.of(Concern)) == 2
+    hear(made, answered(made.of(Concern)[1], "done", "ana"))
+    assert [s.why for s in made.of(ConcernSettled)] == ["remedied"]
