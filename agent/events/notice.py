@@ -14,8 +14,9 @@
 | any | a complete catalogue of its source leaves it out | out, its progress kept | the same, `withdrawn` |
 | over, out | it concerns this car again | judged | NoticeMatched |
 
-Each source has its own catalogues: one that is older than the last of the same source is not heard. No news is not "no
-recalls": `catalogues` tells how old the latest word of each is.
+Each source has its own catalogues: one that is older than the last of the same source is not heard. Of two that list the same
+notice the first is heard, until it takes it back or the other's weighs more for this car. No news is not "no recalls":
+`catalogues` tells how old the latest word of each is.
 """
 
 from __future__ import annotations
@@ -214,6 +215,8 @@ class NoticeRule(Rule):
         if known is None:
             self._keep(Known(notice, source))
             return
+        if source != known.source and not known.is_out and weight_of(self._seen(Known(notice, source))) <= weight_of(known):
+            return  # they would take turns for ever
         is_new = known.is_out or worded(notice) != worded(known.notice)
         kept = msgspec.structs.replace(known, notice=notice, source=source, is_out=False, revision=known.revision + is_new)
         self._keep(kept)
@@ -227,10 +230,13 @@ class NoticeRule(Rule):
 
     def _judge_all(self, ctx: Context) -> Iterator[Event]:
         for known in [k for k in self.state.known.values() if not k.is_out]:
-            affected = sorted({*known.affected, *self._affected(known.notice)})
-            known = msgspec.structs.replace(known, affected=affected)  # noqa: PLW2901
-            verdict, missing = judge(known.notice.match, self._car(known))
-            yield from self._judged(ctx, self._keep(msgspec.structs.replace(known, verdict=verdict, missing=missing)))
+            yield from self._judged(ctx, self._keep(self._seen(known)))
+
+    def _seen(self, known: Known) -> Known:
+        """As it is judged by what is known of the car now."""
+        known = msgspec.structs.replace(known, affected=sorted({*known.affected, *self._affected(known.notice)}))
+        verdict, missing = judge(known.notice.match, self._car(known))
+        return msgspec.structs.replace(known, verdict=verdict, missing=missing)
 
     def _affected(self, notice: Notice) -> Iterator[str]:
         """The ECUs that have the software which it is about."""
@@ -347,4 +353,4 @@ def weight_of(known: Known) -> int:
     """How much there is to say: 0 for what nobody has to hear."""
     if known.verdict == "applies":
         return 3 if known.notice.do_not_drive else 2
-    return int(known.notice.kind == "recall")
+    return int(known.notice.kind == "recall" and known.verdict == "cannot tell")

@@ -313,3 +313,29 @@ def test_whom_its_prompt_moved_to_is_heard() -> None:
     assert len(made.of(Concern)) == 2
     hear(made, answered(made.of(Concern)[1], "done", "ana"))
     assert [s.why for s in made.of(ConcernSettled)] == ["remedied"]
+
+
+def test_two_sources_with_the_same_notice_say_it_once() -> None:
+    made = hear(bench(TOYOTA), catalogue(toyota_recall(), source="the maker"))
+    for n in (2, 3):
+        hear(made, catalogue(toyota_recall(title="Recall of the fuel pump"), issued_s=n, complete=True, source="an authority"))
+        hear(made, catalogue(toyota_recall(), issued_s=n, complete=True, source="the maker"))
+    assert len(made.of(NoticeMatched)) == len(made.of(Concern)) == 1
+    hear(made, catalogue(issued_s=4, complete=True, source="an authority"))
+    assert made.of(ConcernSettled) == [], "it was the maker's"
+    hear(made, catalogue(issued_s=4, complete=True, source="the maker"))
+    assert [s.why for s in made.of(ConcernSettled)] == ["no longer true"]
+    hear(made, catalogue(toyota_recall(title="Recall of the fuel pump"), issued_s=5, source="an authority"))
+    assert made.of(NoticeMatched)[-1].source == "an authority", "the maker's is out"
+
+
+def test_of_two_sources_the_graver_word_is_heard() -> None:
+    others = Notice("24V001", "recall", "Another car's", "2026-01-02", Match(make="Honda"), do_not_drive=True)
+    made = hear(bench(TOYOTA), catalogue(others, source="the maker"), catalogue(toyota_recall(), source="an authority"))
+    assert [(m.verdict, m.source) for m in made.of(NoticeMatched)] == [("applies", "an authority")]
+    made = hear(bench(TOYOTA), catalogue(toyota_recall(), source="the maker"))
+    for n in (2, 3):
+        hear(made, catalogue(others, issued_s=n, source="a third"))
+        hear(made, catalogue(toyota_recall(do_not_drive=True), issued_s=n, source="an authority"))
+        hear(made, catalogue(toyota_recall(), issued_s=n, source="the maker"))
+    assert [c.urgency for c in made.of(Concern)] == ["usual", "safety"]
