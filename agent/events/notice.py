@@ -10,6 +10,7 @@
 | acknowledged, booked | it weighs more now: it applies after all, or forbids to drive | raised anew | NoticeMatched, Concern |
 | any | PromptAnswered done; NoticeSettled remedied; AppointmentChanged kept | remedied | ConcernSettled |
 | remedied | NoticeSettled open: it was not so | raised anew | NoticeMatched, Concern |
+| raised | software or a bulletin that the unit cannot judge any more | judged | NoticeMatched, ConcernSettled |
 | any | it does not concern this car any more (other software) | over | NoticeMatched "does not", ConcernSettled |
 | any | a complete catalogue of its source leaves it out | out, its progress kept | the same, `withdrawn` |
 | over, out | it concerns this car again | judged | NoticeMatched |
@@ -101,7 +102,7 @@ class Known(msgspec.Struct, frozen=True, omit_defaults=True):
     concern: str = ""  # the id of the latest Concern
     times: int = 0  # how many concerns it had
     weight: int = 0  # of the latest Concern
-    revision: int = 0  # how often it was worded otherwise, or came back: it is matched anew then
+    revision: int = 0  # how often it was worded or judged otherwise, or came back: it is matched anew then
     is_out: bool = False  # its source has taken it back
     affected: list[str] = []  # the ECUs that had the software which it is about
     concerns: tuple[str, ...] = ()  # the ids of them all, the last CONCERNS_KEPT: a prompt of months ago may still be answered
@@ -230,7 +231,10 @@ class NoticeRule(Rule):
 
     def _judge_all(self, ctx: Context) -> Iterator[Event]:
         for known in [k for k in self.state.known.values() if not k.is_out]:
-            yield from self._judged(ctx, self._keep(self._seen(known)))
+            seen = self._seen(known)
+            is_new = bool(known.matched) and (seen.verdict, seen.missing) != (known.verdict, known.missing)
+            seen = msgspec.structs.replace(seen, revision=seen.revision + is_new)
+            yield from self._judged(ctx, self._keep(seen))
 
     def _seen(self, known: Known) -> Known:
         """As it is judged by what is known of the car now."""
@@ -258,6 +262,9 @@ class NoticeRule(Rule):
         weight = weight_of(known)
         if weight and (known.progress == "open" or weight > known.weight):
             yield self._raise(ctx, known)
+        elif not weight and known.concern:
+            self._keep(msgspec.structs.replace(known, concern="", weight=0))
+            yield self._settled(ctx, known, "no longer true")
 
     def _matched(self, ctx: Context, known: Known, verdict: Verdict, *, withdrawn: bool = False) -> NoticeMatched:
         notice, missing = known.notice, known.missing if verdict == "cannot tell" else []

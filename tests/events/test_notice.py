@@ -339,3 +339,13 @@ def test_of_two_sources_the_graver_word_is_heard() -> None:
         hear(made, catalogue(toyota_recall(do_not_drive=True), issued_s=n, source="an authority"))
         hear(made, catalogue(toyota_recall(), issued_s=n, source="the maker"))
     assert [c.urgency for c in made.of(Concern)] == ["usual", "safety"]
+
+
+def test_what_can_be_told_no_more_is_settled_and_told_anew_once_it_can() -> None:
+    unsure = msgspec.structs.replace(software(), match=Match(calibrations=["OLD"], profiles=["unheard of"]))
+    made = hear(bench(TOYOTA), catalogue(software()), catalogue(unsure, issued_s=2))
+    assert told(made) == [("applies", False), ("cannot tell", False)]
+    assert [(s.subject, s.why) for s in made.of(ConcernSettled)] == [("notice SW1", "no longer true")]
+    hear(made, catalogue(software(), issued_s=3), catalogue(unsure, issued_s=4), catalogue(unsure, issued_s=5))
+    assert [v for v, _ in told(made)[2:]] == ["applies", "cannot tell"]
+    assert [len({e.id for e in made.of(kind)}) for kind in (NoticeMatched, Concern, ConcernSettled)] == [4, 2, 2]
