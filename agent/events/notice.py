@@ -10,12 +10,14 @@
 | acknowledged, booked | it weighs more now: it applies after all, or forbids to drive | raised anew | NoticeMatched, Concern |
 | any | PromptAnswered done; NoticeSettled remedied; AppointmentChanged kept | remedied | ConcernSettled |
 | remedied | NoticeSettled open: it was not so | raised anew | NoticeMatched, Concern |
+| raised | software or a bulletin that the unit cannot judge any more | judged | NoticeMatched, ConcernSettled |
 | any | it does not concern this car any more (other software) | over | NoticeMatched "does not", ConcernSettled |
 | any | a complete catalogue of its source leaves it out | out, its progress kept | the same, `withdrawn` |
 | over, out | it concerns this car again | judged | NoticeMatched |
 
-Each source has its own catalogues: one that is older than the last of the same source is not heard. No news is not "no
-recalls": `catalogues` tells how old the latest word of each is.
+Each source has its own catalogues: one that is older than the last of the same source is not heard. Of two that list the same
+notice the first is heard, until it takes it back or the other's weighs more for this car. No news is not "no recalls":
+`catalogues` tells how old the latest word of each is.
 """
 
 from __future__ import annotations
@@ -27,7 +29,8 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from agent import signals
-from agent.events.appointment import AppointmentChanged
+from agent.events.appointment import CONCERNS_KEPT, AppointmentChanged
+from agent.events.appointment import told as prompts_of
 from agent.events.concern import Concern, ConcernSettled, Why
 from agent.events.message import Answer, PromptAnswered
 from agent.localtime import day_of
@@ -39,8 +42,6 @@ KEPT = 200  # notices; no car has as many, and a catalogue for all cars is not f
 ECUS_KEPT = 32
 SOURCES_KEPT = 16
 TOLD = ""  # in place of an ECU: what keyoff.toml says of calibrations
-
-PROMPTS_KEPT = 40
 
 Progress: TypeAlias = Literal["open", "acknowledged", "booked", "remedied"]
 PROGRESS: tuple[Progress, ...] = ("open", "acknowledged", "booked", "remedied")
@@ -101,10 +102,10 @@ class Known(msgspec.Struct, frozen=True, omit_defaults=True):
     concern: str = ""  # the id of the latest Concern
     times: int = 0  # how many concerns it had
     weight: int = 0  # of the latest Concern
-    revision: int = 0  # how often it was worded otherwise, or came back: it is matched anew then
+    revision: int = 0  # how often it was worded or judged otherwise, or came back: it is matched anew then
     is_out: bool = False  # its source has taken it back
     affected: list[str] = []  # the ECUs that had the software which it is about
-    prompts: list[str] = []  # ids of the prompts that they became
+    concerns: tuple[str, ...] = ()  # the ids of them all, the last CONCERNS_KEPT: a prompt of months ago may still be answered
 
 
 class NoticeState(msgspec.Struct):
@@ -157,7 +158,7 @@ class NoticeRule(Rule):
                 yield from self._progress(ctx, event.notice, event.progress)
             case PromptAnswered():
                 for id, known in self.state.known.items():
-                    if event.prompt_id in known.prompts and event.answer in ANSWERED:
+                    if event.answer in ANSWERED and event.prompt_id in prompts_of(ctx, known.concerns):
                         progress = ANSWERED[event.answer]
                         if PROGRESS.index(progress) > PROGRESS.index(known.progress):
                             yield from self._progress(ctx, id, progress)
@@ -215,6 +216,8 @@ class NoticeRule(Rule):
         if known is None:
             self._keep(Known(notice, source))
             return
+        if source != known.source and not known.is_out and weight_of(self._seen(Known(notice, source))) <= weight_of(known):
+            return  # they would take turns for ever
         is_new = known.is_out or worded(notice) != worded(known.notice)
         kept = msgspec.structs.replace(known, notice=notice, source=source, is_out=False, revision=known.revision + is_new)
         self._keep(kept)
@@ -228,10 +231,16 @@ class NoticeRule(Rule):
 
     def _judge_all(self, ctx: Context) -> Iterator[Event]:
         for known in [k for k in self.state.known.values() if not k.is_out]:
-            affected = sorted({*known.affected, *self._affected(known.notice)})
-            known = msgspec.structs.replace(known, affected=affected)  # noqa: PLW2901
-            verdict, missing = judge(known.notice.match, self._car(known))
-            yield from self._judged(ctx, self._keep(msgspec.structs.replace(known, verdict=verdict, missing=missing)))
+            seen = self._seen(known)
+            is_new = bool(known.matched) and (seen.verdict, seen.missing) != (known.verdict, known.missing)
+            seen = msgspec.structs.replace(seen, revision=seen.revision + is_new)
+            yield from self._judged(ctx, self._keep(seen))
+
+    def _seen(self, known: Known) -> Known:
+        """As it is judged by what is known of the car now."""
+        known = msgspec.structs.replace(known, affected=sorted({*known.affected, *self._affected(known.notice)}))
+        verdict, missing = judge(known.notice.match, self._car(known))
+        return msgspec.structs.replace(known, verdict=verdict, missing=missing)
 
     def _affected(self, notice: Notice) -> Iterator[str]:
         """The ECUs that have the software which it is about."""
@@ -253,6 +262,9 @@ class NoticeRule(Rule):
         weight = weight_of(known)
         if weight and (known.progress == "open" or weight > known.weight):
             yield self._raise(ctx, known)
+        elif not weight and known.concern:
+            self._keep(msgspec.structs.replace(known, concern="", weight=0))
+            yield self._settled(ctx, known, "no longer true")
 
     def _matched(self, ctx: Context, known: Known, verdict: Verdict, *, withdrawn: bool = False) -> NoticeMatched:
         notice, missing = known.notice, known.missing if verdict == "cannot tell" else []
@@ -275,11 +287,10 @@ class NoticeRule(Rule):
         notice, times = known.notice, known.times + 1
         applies = known.verdict == "applies"
         id = derive_id(ctx.unit, "Concern", "notice", notice.id, known.verdict, times)
-        told = [derive_id(ctx.unit, "prompt", id, d.id) for d in ctx.household.hearers(None)]
-        prompts = [*known.prompts, *told][-PROMPTS_KEPT:]
+        concerns = (*known.concerns, id)[-CONCERNS_KEPT:]
         weight = weight_of(known)
         progress: Progress = "booked" if known.progress == "booked" else "open"  # judged anew, and the appointment stands
-        self._keep(msgspec.structs.replace(known, concern=id, times=times, weight=weight, prompts=prompts, progress=progress))
+        self._keep(msgspec.structs.replace(known, concern=id, times=times, weight=weight, concerns=concerns, progress=progress))
         says = f"notice_{notice.kind}" + ("_do_not_drive" if notice.do_not_drive else "")
         return Concern(
             id=id,
@@ -349,4 +360,4 @@ def weight_of(known: Known) -> int:
     """How much there is to say: 0 for what nobody has to hear."""
     if known.verdict == "applies":
         return 3 if known.notice.do_not_drive else 2
-    return int(known.notice.kind == "recall")
+    return int(known.notice.kind == "recall" and known.verdict == "cannot tell")

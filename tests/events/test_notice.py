@@ -9,8 +9,10 @@ from agent.config import CarConfig
 from agent.engine import Engine
 from agent.events.appointment import AppointmentChanged
 from agent.events.concern import Concern, ConcernSettled
+from agent.events.household import DriverSaved
 from agent.events.message import PromptAnswered
 from agent.events.notice import KEPT, CatalogueReceived, NoticeMatched, NoticeRule, NoticeSettled, NoticeState, Progress
+from agent.household import Driver
 from agent.model import NS, Wall, derive_id
 from agent.notices import Match, Notice, NoticeKind, VinRange
 from tests.sim.car import Bench, at
@@ -50,8 +52,8 @@ def software(kind: NoticeKind = "software") -> Notice:
     return Notice("SW1", kind, "New engine software", "2026-02-03", Match(calibrations=["OLD"]), "Any dealer installs it.")
 
 
-def answered(concern: Concern, answer: str) -> PromptAnswered:
-    prompt_id = derive_id("unit-1", "prompt", concern.id, "owner")
+def answered(concern: Concern, answer: str, driver: str = "owner") -> PromptAnswered:
+    prompt_id = derive_id("unit-1", "prompt", concern.id, driver)
     return PromptAnswered(id=prompt_id[::-1], t_ns=0, boot_id="boot-1", prompt_id=prompt_id, answer=answer)  # type: ignore[arg-type]
 
 
@@ -300,3 +302,50 @@ def test_what_is_over_is_open_again_only_when_it_returns() -> None:
     assert len(made.of(Concern)) == 1
     hear(made, catalogue(toyota_recall(), issued_s=3))
     assert len(made.of(Concern)) == 2
+
+
+def test_whom_its_prompt_moved_to_is_heard() -> None:
+    made = hear(bench(TOYOTA), catalogue(toyota_recall()))
+    saved = DriverSaved(id="d" * 32, t_ns=0, boot_id="boot-1", driver=Driver("ana", is_keeper=True))
+    hear(hear(made, saved), answered(made.of(Concern)[0], "booked", "ana"))
+    assert state_of(made).known["24V001"].progress == "booked"
+    hear(made, AppointmentChanged(id="a" * 32, t_ns=0, boot_id="boot-1", bookable="24V001", change="cancelled"))
+    assert len(made.of(Concern)) == 2
+    hear(made, answered(made.of(Concern)[1], "done", "ana"))
+    assert [s.why for s in made.of(ConcernSettled)] == ["remedied"]
+
+
+def test_two_sources_with_the_same_notice_say_it_once() -> None:
+    made = hear(bench(TOYOTA), catalogue(toyota_recall(), source="the maker"))
+    for n in (2, 3):
+        hear(made, catalogue(toyota_recall(title="Recall of the fuel pump"), issued_s=n, complete=True, source="an authority"))
+        hear(made, catalogue(toyota_recall(), issued_s=n, complete=True, source="the maker"))
+    assert len(made.of(NoticeMatched)) == len(made.of(Concern)) == 1
+    hear(made, catalogue(issued_s=4, complete=True, source="an authority"))
+    assert made.of(ConcernSettled) == [], "it was the maker's"
+    hear(made, catalogue(issued_s=4, complete=True, source="the maker"))
+    assert [s.why for s in made.of(ConcernSettled)] == ["no longer true"]
+    hear(made, catalogue(toyota_recall(title="Recall of the fuel pump"), issued_s=5, source="an authority"))
+    assert made.of(NoticeMatched)[-1].source == "an authority", "the maker's is out"
+
+
+def test_of_two_sources_the_graver_word_is_heard() -> None:
+    others = Notice("24V001", "recall", "Another car's", "2026-01-02", Match(make="Honda"), do_not_drive=True)
+    made = hear(bench(TOYOTA), catalogue(others, source="the maker"), catalogue(toyota_recall(), source="an authority"))
+    assert [(m.verdict, m.source) for m in made.of(NoticeMatched)] == [("applies", "an authority")]
+    made = hear(bench(TOYOTA), catalogue(toyota_recall(), source="the maker"))
+    for n in (2, 3):
+        hear(made, catalogue(others, issued_s=n, source="a third"))
+        hear(made, catalogue(toyota_recall(do_not_drive=True), issued_s=n, source="an authority"))
+        hear(made, catalogue(toyota_recall(), issued_s=n, source="the maker"))
+    assert [c.urgency for c in made.of(Concern)] == ["usual", "safety"]
+
+
+def test_what_can_be_told_no_more_is_settled_and_told_anew_once_it_can() -> None:
+    unsure = msgspec.structs.replace(software(), match=Match(calibrations=["OLD"], profiles=["unheard of"]))
+    made = hear(bench(TOYOTA), catalogue(software()), catalogue(unsure, issued_s=2))
+    assert told(made) == [("applies", False), ("cannot tell", False)]
+    assert [(s.subject, s.why) for s in made.of(ConcernSettled)] == [("notice SW1", "no longer true")]
+    hear(made, catalogue(software(), issued_s=3), catalogue(unsure, issued_s=4), catalogue(unsure, issued_s=5))
+    assert [v for v, _ in told(made)[2:]] == ["applies", "cannot tell"]
+    assert [len({e.id for e in made.of(kind)}) for kind in (NoticeMatched, Concern, ConcernSettled)] == [4, 2, 2]
