@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from agent.events.appointment import SlotsOffered
+from agent.events.concern import ConcernSettled
 from agent.events.household import DriverRemoved, DriverSaved
 from agent.events.message import (
     PromptDelivered,
@@ -49,6 +50,9 @@ def test_a_recall_that_says_do_not_drive_reaches_the_owner_though_it_was_shown_t
         scene.say(DriverRemoved(id="r", t_ns=0, boot_id="", driver="ana")).until(2 * DAY_S)
         assert [m.driver for m in scene.of(PromptReleased)] == told
         assert scene.of(PromptWithdrawn) == [], "what she was shown stays said"
+        if urgency == "safety":
+            scene.say(ConcernSettled(id="over", t_ns=0, boot_id="", subject=scene.parts[0].topic, why="done"))
+            assert len({e.prompt_id for e in scene.of(PromptWithdrawn)}) == 2, "and is taken back from both when it is over"
 
 
 def test_what_can_be_booked_waits_for_slots_and_carries_those_that_are_to_come() -> None:

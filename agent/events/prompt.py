@@ -58,7 +58,8 @@ LATE_NS = 6 * 3600 * NS  # after it could be shown no longer: what a link needs 
 WALL_STEP_NS = 60 * NS  # a jump of the clock smaller than this moves nobody's moment
 HELD_BY_KEPT = 20  # of what held a prompt that waits for months
 SNOOZE_MAX_DAYS = 365  # longer is not "later"
-MOVED = "moved"  # how a prompt ended that is somebody else's now
+MOVED = "moved"  # how a prompt ended that is somebody else's now,
+SHOWN = "delivered"  # and one of these that its person was shown: it is withdrawn yet when it is no longer true
 KINDS: tuple[Kind, ...] = ("fault", "notice", "service", "battery", "milestone", "report")  # the order within a message
 
 
@@ -101,7 +102,8 @@ class PromptRule(Rule):
             case AppointmentMoved():
                 yield from self._raise(ctx, event.concern)
             case ConcernSettled() | MoveSettled():
-                yield from [self._end(ctx, p, event.why) for p in s.find(lambda p: p.concern.subject == event.subject)]
+                told = [p for p in s.prompts if p.concern.subject == event.subject and (p.phase != "over" or p.how == SHOWN)]
+                yield from [self._end(ctx, p, event.why) for p in told]
             case ConsentChanged(purpose="report", granted=False):
                 gone = s.find(lambda p: (p.concern.kind, p.driver) == ("report", event.driver))
                 yield from [self._end(ctx, p, "no longer true") for p in gone]
@@ -358,7 +360,7 @@ class PromptRule(Rule):
             if prompt.phase != "delivered":
                 yield self._end(ctx, prompt, "superseded", MOVED)
             elif prompt.concern.urgency == "safety":
-                self.state.change(prompt, phase="over", how="delivered")  # should they come back, they were told
+                self.state.change(prompt, phase="over", how=SHOWN)  # should they come back, they were told
             else:
                 continue
             if prompt.driver != prompt.concern.driver:
