@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from agent.events.appointment import SlotsOffered
-from agent.events.concern import ConcernSettled
 from agent.events.household import DriverRemoved, DriverSaved
 from agent.events.message import (
     PromptDelivered,
@@ -15,7 +14,7 @@ from agent.household import Driver
 from agent.prompts import Said
 from agent.slots import Slot
 from tests.sim.car import drive
-from tests.sim.parked import ANA, DAY_S, Scene, concern, local
+from tests.sim.parked import ANA, DAY_S, Scene, concern, local, settled
 
 # -- people, appointments --------------------------------------------------------------------------------------
 
@@ -51,7 +50,7 @@ def test_a_recall_that_says_do_not_drive_reaches_the_owner_though_it_was_shown_t
         assert [m.driver for m in scene.of(PromptReleased)] == told
         assert scene.of(PromptWithdrawn) == [], "what she was shown stays said"
         if urgency == "safety":
-            scene.say(ConcernSettled(id="over", t_ns=0, boot_id="", subject=scene.parts[0].topic, why="done"))
+            scene.say(settled())
             assert len({e.prompt_id for e in scene.of(PromptWithdrawn)}) == 2, "and is taken back from both when it is over"
 
 
