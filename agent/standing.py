@@ -13,6 +13,7 @@
 | SlotsOffered, AppointmentChanged | nothing here is called so, or a slot cannot be read                                    |
 | AppointmentChanged               | moved, and not to when; cancelled or missed, and nothing was booked                    |
 | ServiceReported, NoticeSettled   | nothing here is called so; a day that is none; reopened, and it was not remedied       |
+| NoticeSettled                    | acknowledged or booked, and it is remedied                                             |
 
 Why not by each rule for itself: then one would have taken what another refuses, and the sender would be told neither.
 """
@@ -119,6 +120,8 @@ def _faults(entry: Entry, ctx: Context, now: Standing) -> Iterator[str]:
             yield f"there is no notice {id!r} here; known: {_names(now.notices)}"
         case NoticeSettled(notice=id, progress="open") if now.notices[id] != "remedied":
             yield f"{id!r} is not marked remedied, so there is nothing to reopen: it is {now.notices[id]}"
+        case NoticeSettled(notice=id, progress="acknowledged" | "booked") if now.notices[id] == "remedied":
+            yield f"{id!r} is remedied already; reopen it if it is not"
 
 
 def _nobody(id: str, now: Standing) -> str:

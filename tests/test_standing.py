@@ -260,6 +260,8 @@ def test_a_notice_is_reopened_only_when_it_is_marked_remedied() -> None:
         check(opened, ctx, standing(scene.engine))
     scene.say(NoticeSettled(id="s", t_ns=0, boot_id="", notice="R1", progress="remedied"))
     check(opened, ctx, standing(scene.engine))
+    with pytest.raises(EntryRefused, match="'R1' is remedied already; reopen it if it is not"):
+        check(NoticeSettled(id="b", t_ns=0, boot_id="", notice="R1", progress="booked"), ctx, standing(scene.engine))
 
 
 def test_what_a_prompt_of_long_ago_asked_to_book_is_not_booked_by_it(home: Home) -> None:

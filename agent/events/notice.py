@@ -159,18 +159,16 @@ class NoticeRule(Rule):
             case PromptAnswered():
                 for id, known in self.state.known.items():
                     if event.answer in ANSWERED and event.prompt_id in prompts_of(ctx, known.concerns):
-                        progress = ANSWERED[event.answer]
-                        if PROGRESS.index(progress) > PROGRESS.index(known.progress):
-                            yield from self._progress(ctx, id, progress)
+                        yield from self._progress(ctx, id, ANSWERED[event.answer])
             case AppointmentChanged() if event.bookable in self.state.known:
                 yield from self._appointment(ctx, event)
 
     def _appointment(self, ctx: Context, event: AppointmentChanged) -> Iterator[Event]:
         known = self.state.known[event.bookable]
         match event.change:
-            case "kept" if known.progress != "remedied":
+            case "kept":
                 yield from self._progress(ctx, event.bookable, "remedied")
-            case "moved" if known.progress != "remedied":
+            case "moved":
                 yield from self._progress(ctx, event.bookable, "booked")
             case "cancelled" | "missed" if known.progress == "booked":
                 is_open = self._keep(msgspec.structs.replace(known, progress="open"))
@@ -316,7 +314,11 @@ class NoticeRule(Rule):
         )
 
     def _progress(self, ctx: Context, id: str, progress: Progress) -> Iterator[Event]:
-        known = self._keep(msgspec.structs.replace(self.state.known[id], progress=progress))
+        """Forward only: what is said late takes nothing back."""
+        known = self.state.known[id]
+        if PROGRESS.index(progress) <= PROGRESS.index(known.progress):
+            return
+        known = self._keep(msgspec.structs.replace(known, progress=progress))
         if progress == "remedied" and known.concern:
             yield self._settled(ctx, known, "remedied")
 

@@ -349,3 +349,11 @@ def test_what_can_be_told_no_more_is_settled_and_told_anew_once_it_can() -> None
     hear(made, catalogue(software(), issued_s=3), catalogue(unsure, issued_s=4), catalogue(unsure, issued_s=5))
     assert [v for v, _ in told(made)[2:]] == ["applies", "cannot tell"]
     assert [len({e.id for e in made.of(kind)}) for kind in (NoticeMatched, Concern, ConcernSettled)] == [4, 2, 2]
+
+
+def test_what_is_said_late_takes_nothing_back() -> None:
+    made = hear(bench(TOYOTA), catalogue(toyota_recall()), settled("remedied", "b"), settled("booked", "c"))
+    hear(made, AppointmentChanged(id="a" * 32, t_ns=0, boot_id="boot-1", bookable="24V001", change="moved"))
+    assert state_of(made).known["24V001"].progress == "remedied"
+    hear(made, settled("open", "d"), settled("booked", "e"), settled("acknowledged", "f"))
+    assert state_of(made).known["24V001"].progress == "booked"
