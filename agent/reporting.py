@@ -18,6 +18,7 @@ import msgspec
 
 from agent.config import Owner
 from agent.engine import Engine
+from agent.events.appointment import APPOINTMENT
 from agent.events.concern import Concern
 from agent.events.report import Expected, ReportKept, ReportReady, ReportRule, ReportState
 from agent.household import Driver, Household
@@ -342,10 +343,13 @@ def tells(month: str, utc_ns: int, made_utc_ns: Mapping[str, int]) -> bool:
 TOLD = "released_ns IS NOT NULL AND (delivered_utc_ns IS NOT NULL OR coalesce(state, '') NOT IN ('held', 'withdrawn', 'expired'))"
 """Of a prompt: it left, and was not called back before anybody saw it."""
 
+ITSELF = f"topic NOT LIKE '{APPOINTMENT}%' AND {TOLD}"
+"""It was about the service or the notice itself, and not about an appointment for it that was moved."""
+
 COUNTS = {
     "reports": "SELECT count(DISTINCT month) FROM reports",
-    "services_told": "SELECT count(DISTINCT topic) FROM prompts WHERE kind = 'service' AND " + TOLD,
-    "recalls": "SELECT count(DISTINCT topic) FROM prompts WHERE kind = 'notice' AND " + TOLD,
+    "services_told": "SELECT count(DISTINCT topic) FROM prompts WHERE kind = 'service' AND " + ITSELF,
+    "recalls": "SELECT count(DISTINCT topic) FROM prompts WHERE kind = 'notice' AND " + ITSELF,
     "milestones": "SELECT count(*) FROM once WHERE kind = 'MilestoneReached'",
     "prompts_sent": "SELECT count(*) FROM prompts WHERE " + TOLD,
     "prompts_wrong": f"SELECT count(*) FROM prompts WHERE answer = 'wrong' AND {TOLD}",

@@ -247,6 +247,9 @@ def test_the_ledger_counts_what_the_tables_hold(store: Store) -> None:
     for n, each in enumerate(prompts):
         names = "id, topic, kind, released_ns, delivered_utc_ns, answer, state"
         store.conn.execute(f"INSERT INTO prompts ({names}) VALUES (?, ?, ?, ?, ?, ?, ?)", (str(n), str(n), *each))
+    for kind in ("service", "notice"):  # an appointment that was moved: a prompt, and neither a service nor a recall
+        query = "INSERT INTO prompts (id, topic, kind, released_ns, delivered_utc_ns, state) VALUES (?, ?, ?, 4, 5, 'delivered')"
+        store.conn.execute(query, (f"moved {kind}", f"appointment {kind}", kind))
     store.conn.execute("INSERT INTO once (id, kind) VALUES ('m', 'MilestoneReached')")
     for month, driver in (("2026-09", "ana"), ("2026-09", "ben"), ("2026-10", "ana")):
         store.conn.execute("INSERT INTO reports (month, driver, id, body) VALUES (?, ?, 'i', '{}')", (month, driver))
@@ -255,7 +258,7 @@ def test_the_ledger_counts_what_the_tables_hold(store: Store) -> None:
     assert found is not None
     assert (found.months, found.first_day, found.distance_m) == (9, "2026-01-31", 40_000.0)
     assert (found.reports, found.services_told, found.services_before_beep, found.milestones) == (2, 1, 1, 1)
-    assert (found.recalls, found.prompts_sent, found.prompts_wrong) == (0, 4, 2), "what nobody saw was not told"
+    assert (found.recalls, found.prompts_sent, found.prompts_wrong) == (0, 6, 2), "what nobody saw was not told"
     assert reporting.relationship(store.conn, ANA_OWNER, state, utc_ns("2026-03-31")) is None, "three months are the least"
 
 
