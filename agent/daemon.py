@@ -13,11 +13,11 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 from zoneinfo import ZoneInfo
 
-from agent.consents import entailed
 from agent.corrections import settled
 from agent.decode import Decoder, Plan
 from agent.engine import Engine
-from agent.entering import EntryRefused, OdometerRead, TripGiven, attributed, entry_of, refuse_from_afar
+from agent.entries.entering import EntryRefused, OdometerRead, TripGiven, attributed, entry_of, refuse_from_afar
+from agent.entries.standing import check, standing
 from agent.events.command import taken, unfinished
 from agent.events.health import HealthReported, health
 from agent.events.odometer import Odometer
@@ -25,6 +25,7 @@ from agent.events.report import ReportRule
 from agent.events.trip import TripEnded
 from agent.forgetting import taken_back
 from agent.gaps import counted, least_wanted, voided
+from agent.household.consents import entailed
 from agent.io import clock
 from agent.io.commands import Commands, NotBelieved, Refused
 from agent.io.retention import Shed
@@ -32,7 +33,6 @@ from agent.io.store import Batch, Restored, Store, StoreError
 from agent.io.taken import CommandRow
 from agent.model import NS, Event, Frame, Sample, Setup, Wall
 from agent.records import attribution, dating, event_row, prompt_change, prompt_rows, report_row, trip_row
-from agent.standing import check, standing
 from agent.stitch import is_trusted
 
 if TYPE_CHECKING:
@@ -199,7 +199,7 @@ class Daemon:
     # -- what people enter -----------------------------------------------------------------------
 
     def enter(self, kind: str, data: dict[str, Any], ref: str) -> None:
-        """A person's entry (agent/entering.py), kept at once. `ref`: the same for the same entry, however often it comes.
+        """A person's entry (agent/entries/entering.py), kept at once. `ref`: the same for the same entry, however often it comes.
 
         Raises EntryRefused, StoreError."""
         self._keep(self._entered(kind, data, ref))

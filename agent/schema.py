@@ -18,7 +18,7 @@ from typing import Any, TypeAlias, get_type_hints
 
 import msgspec
 
-from agent.entering import SPECIAL, data_of, enterable
+from agent.entries.entering import SPECIAL, data_of, enterable
 from agent.events import kinds
 from agent.io.envelope import INT32_MAX, Envelope
 from agent.metrics import discover

@@ -12,7 +12,7 @@ from typing import TypeGuard
 
 import msgspec
 
-from agent.attribution import Watched, watched_as_one
+from agent.household.attribution import Watched, watched_as_one
 from agent.model import NS, TRUSTED, Value, Wall
 from agent.tally import Sums, combine
 from agent.vehicle import Vehicle
@@ -36,7 +36,7 @@ class Piece(msgspec.Struct, frozen=True, kw_only=True):
     wall: Wall | None = None  # the wall clock at the start
     end_wall: Wall | None = None  # and at the end, perhaps in another boot
     pieces: int = 1
-    said: dict[str, str] = {}  # what the car's signals told of the driver (agent/attribution.py)
+    said: dict[str, str] = {}  # what the car's signals told of the driver (agent/household/attribution.py)
     watched: Watched | None = None  # and how it was driven
 
     @property

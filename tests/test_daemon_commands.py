@@ -11,7 +11,7 @@ import msgspec
 import pytest
 
 from agent.daemon import COMMANDS_PER_TICK, Daemon
-from agent.entering import EntryRefused
+from agent.entries.entering import EntryRefused
 from agent.events.fit import FitRule
 from agent.events.household import HouseholdRule
 from agent.events.odometer import Odometer

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft7Validator, Draft202012Validator  # type: ignore[import-untyped]
 
-from agent.entering import SPECIAL, EntryRefused, data_of, enterable, entry_of
+from agent.entries.entering import SPECIAL, EntryRefused, data_of, enterable, entry_of
 from agent.events import kinds
 from agent.io.commands import LATEST_S, Claims
 from agent.model import Context

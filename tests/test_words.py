@@ -19,7 +19,7 @@ from agent.events.message import HeldBy
 from agent.habits import Habits
 from agent.household import AS_OWNER, NO_BREAK, Language
 from agent.localtime import DAY_NS
-from agent.moment import Person
+from agent.prompts.moment import Person
 from agent.words import FORMATS, LANGUAGES, Reader, Text, fill, plain, render, say
 from agent.words import de as words_de
 from agent.words import en as words_en

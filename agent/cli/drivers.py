@@ -15,7 +15,7 @@ from agent.cli.months import by_driver, driver_table, plain
 from agent.cli.show import table
 from agent.cli.trips import owner_of
 from agent.household import Channel, Driver, Household, Kind, Language, Purpose
-from agent.profile import (
+from agent.household.profile import (
     BINDINGS,
     CHECKS,
     HEAD,

@@ -48,7 +48,7 @@ def enter(config_path: Path, store_path: Path | None, request: Request) -> None:
 
 def apply(daemon: Daemon, request: Request) -> None:
     """Do what `request` asks for. Raises ConfigError, saying why, when it cannot be done; StoreError."""
-    from agent.entering import EntryRefused
+    from agent.entries.entering import EntryRefused
 
     data: dict[str, Any]
     match request.kind:

@@ -137,7 +137,7 @@ class Signed(NamedTuple):
 def signed(file: Path, config_path: Path) -> Signed:
     """The catalogue that FILE holds, if it is what agent/io/commands.py believes. Raises click.BadParameter, ConfigError."""
     from agent.config import ConfigError, convert
-    from agent.entering import data_of
+    from agent.entries.entering import data_of
     from agent.events.fit import FitCatalogueReceived
     from agent.io.commands import MAX_BYTES, Commands, NotBelieved, Refused
 

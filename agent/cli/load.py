@@ -13,12 +13,12 @@ import msgspec
 from agent.config import Config, ConfigError, Service, UnitConfig, VehicleConfig, parse
 from agent.decode import Plan
 from agent.household import UNKNOWN
+from agent.household.profile import CLOCK, IDENTITY, is_day, is_zone
 from agent.io.database import connect_to_look, in_memory
 from agent.io.schema import names
 from agent.io.store_error import StoreError, store_error
 from agent.io.vehicles import find_vehicle
 from agent.model import Setup
-from agent.profile import CLOCK, IDENTITY, is_day, is_zone
 
 DEFAULT_CONFIG = Path("/etc/keyoff/keyoff.toml")
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from agent.config import Owner
     from agent.household import Driver
     from agent.model import Context
-    from agent.prompts import Prompt, PromptState
+    from agent.prompts.state import Prompt, PromptState
 
 S = TypeVar("S")
 WIDTH = 80
@@ -103,7 +103,7 @@ def open_view(config_path: Path, store_path: Path | None) -> View:
     from agent.io.states import read
     from agent.io.store import store_error
     from agent.model import Context
-    from agent.prompts import PromptState
+    from agent.prompts.state import PromptState
 
     path = store_file(config_path, store_path)
     config = load_config(config_path) if config_path.exists() else None
@@ -193,7 +193,7 @@ def explain(view: View, prompt: Prompt) -> dict[str, Any]:
 def title(view: View, prompt: Prompt) -> str:
     """As it was or would be said; what it is about, where the words lack a value."""
     from agent import words
-    from agent.moment import Person
+    from agent.prompts.moment import Person
 
     said = view.told.get(prompt.id, {}).get("title")
     if said:
@@ -206,8 +206,8 @@ def title(view: View, prompt: Prompt) -> str:
 
 def held_until(view: View, prompt: Prompt) -> tuple[int | None, str]:
     """(until when, in words) what holds it now holds it."""
-    from agent.hold import HOLD_S
     from agent.model import NS
+    from agent.prompts.hold import HOLD_S
 
     state = view.state
     match prompt.held_by[-1] if prompt.held_by else None:
@@ -240,8 +240,8 @@ def snoozed_until_ns(view: View, prompt: Prompt) -> int | None:
 def likely(view: View, prompt: Prompt) -> dict[str, Any] | None:
     """When it would be told if nothing else came: the rule's own reckoning, from now. None without a clock, and for what
     does not wait for a moment."""
-    from agent.moment import Person
-    from agent.offer import offers
+    from agent.prompts.moment import Person
+    from agent.prompts.offer import offers
 
     if view.now_utc_ns is None or prompt.concern.urgency == "safety":
         return None

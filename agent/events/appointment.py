@@ -16,7 +16,7 @@ from agent.events.odometer import OdometerAdvanced
 from agent.household import UNIT_M, Driver, counts
 from agent.localtime import day_of, local
 from agent.model import NS, Context, Event, Rule, Setup, derive_id
-from agent.slots import Slot, span_ns
+from agent.prompts.slots import Slot, span_ns
 from agent.stitch import is_trusted
 
 ASK_S = 86_400  # no offer for a day: the prompt goes without

@@ -17,10 +17,10 @@ from typing import ClassVar
 
 import msgspec
 
-from agent.attribution import SURE, SURE_TO_LEARN
 from agent.events.driver_summary import TripAttributed
 from agent.events.household import DriverRemoved
 from agent.events.trip import TripStyled
+from agent.household.attribution import SURE, SURE_TO_LEARN
 from agent.model import Context, Event, Rule, Setup
 from agent.style import WHOLE, Features
 from agent.style.people import estimate_people

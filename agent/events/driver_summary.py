@@ -11,9 +11,9 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from agent.attribution import How
 from agent.events.clock import ClockCorrected
 from agent.events.trip import TripEnded, TripStarted
+from agent.household.attribution import How
 from agent.localtime import month_end_ns, month_of
 from agent.model import Context, Event, Rule, Setup, derive_id
 from agent.stitch import is_trusted

@@ -8,8 +8,8 @@ from typing import ClassVar
 import msgspec
 
 from agent.household import Driver, Household, Kind, Purpose
+from agent.household.profile import faults, mended
 from agent.model import Context, Event, Rule, Setup
-from agent.profile import faults, mended
 
 
 class DriverSaved(Event, frozen=True, kw_only=True, omit_defaults=True):

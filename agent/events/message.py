@@ -12,7 +12,7 @@ import msgspec
 from agent.events.concern import Urgency
 from agent.household import Channel, Kind, Language
 from agent.model import Event
-from agent.slots import Slot
+from agent.prompts.slots import Slot
 
 HeldBy = Literal[
     "the ignition is on",

@@ -5,7 +5,7 @@
 | | a Concern is heard, and its kind is not stopped | raised | |
 | raised | at once | held | PromptHeld, naming by what |
 | held | something else holds it now | held | PromptHeld |
-| held | nothing holds it here: see below | released | PromptReleased, one message for all that is ready (agent/offer.py) |
+| held | nothing holds it here: see below | released | PromptReleased: one message for all that is ready (see agent/prompts) |
 | held | ConcernSettled; of a report: its consent is taken back | expired | PromptExpired |
 | released, no do-not-drive recall | the ignition comes on, and nobody told that it was shown | held | PromptWithdrawn |
 | released | it could be shown no longer, and nobody told that it was | held | PromptHeld |
@@ -17,10 +17,10 @@
 | any of these | PromptAnswered snoozed | held, for as many days by a clock to be trusted, a recall too | PromptHeld |
 | any of these | PromptAnswered otherwise | acknowledged, booked, done, wrong, stopped | |
 
-Held here (agent/hold.py): by the ignition, while appointments are asked for, without a clock to be trusted. What is left is a
-matter of the hour: quiet hours, the person's own moment, one message a day, two a week (agent/moment.py). A car that parks
-syncs first and sleeps then, so the message leaves early and says from when until when it may be shown; the far side withholds
-it once it knows of a TripStarted. Deferred, never dropped.
+Held here (agent/prompts/hold.py): by the ignition, while appointments are asked for, without a clock to be trusted. What is
+left is a matter of the hour: quiet hours, the person's own moment, one message a day, two a week (agent/prompts/moment.py). A
+car that parks syncs first and sleeps then, so the message leaves early and says from when until when it may be shown; the far
+side withholds it once it knows of a TripStarted. Deferred, never dropped.
 """
 
 from __future__ import annotations
@@ -44,14 +44,14 @@ from agent.events.message import (
     WithdrawnWhy,
 )
 from agent.events.trip import TripEnded, TripStarted
-from agent.hold import hold
 from agent.household import Kind
 from agent.localtime import DAY_NS
 from agent.model import NS, TRUSTED, Context, Event, Rule, Setup, Wall, derive_id
-from agent.moment import Moment, Person
-from agent.offer import Offer, offers
-from agent.prompts import EARLY_NS, Parked, Prompt, PromptState
-from agent.slots import Slot
+from agent.prompts.hold import hold
+from agent.prompts.moment import Moment, Person
+from agent.prompts.offer import Offer, offers
+from agent.prompts.slots import Slot
+from agent.prompts.state import EARLY_NS, Parked, Prompt, PromptState
 from agent.stitch import is_trusted
 
 LATE_NS = 6 * 3600 * NS  # after it could be shown no longer: what a link needs to tell that it was

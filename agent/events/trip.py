@@ -29,7 +29,7 @@ from typing import Any, ClassVar, Literal
 import msgspec
 
 from agent import signals
-from agent.attribution import KINDS, Attribution, AttributionState, How, features_of, who_drove
+from agent.household.attribution import KINDS, Attribution, AttributionState, How, features_of, who_drove
 from agent.model import NS, ClockQuality, Context, Event, Rule, Setup, Span, Step, Value, Wall, derive_id
 from agent.stitch import DECIDE_S, GRACE_S, Piece, is_same_trip, joined
 from agent.tally import INTEGRALS, READS, Sums, Tally, TallyState

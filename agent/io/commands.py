@@ -5,7 +5,7 @@ over these claims (RFC 7519):
 
     aud   this unit's id         jti   1 to 64 printable ASCII characters: the command works once under it
     exp   seconds UTC, at most   iat   seconds UTC: when it was made, for who reads it
-          30 days ahead          kind, data   what to do: as `keyoff` enters it, see agent/entering.py
+          30 days ahead          kind, data   what to do: as `keyoff` enters it, see agent/entries/entering.py
 
 | it is …                                                   | then                                            |
 |-----------------------------------------------------------|-------------------------------------------------|

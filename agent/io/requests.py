@@ -31,7 +31,7 @@ class Request(msgspec.Struct, frozen=True, omit_defaults=True):
     reading_m: float | None = None
     trip_id: str | None = None
     driver: str | None = None
-    entry: str | None = None  # what is entered (agent/entering.py),
+    entry: str | None = None  # what is entered (agent/entries/entering.py),
     data: dict[str, Any] = {}  # and its data
     ref: str = msgspec.field(default_factory=new_ref)
 

@@ -27,7 +27,7 @@ from agent.dtc import LAMP, is_code
 from agent.events.concern import Concern
 from agent.household import NO_BREAK, UNIT_M, Language, counts
 from agent.localtime import DAY_NS, day_of
-from agent.moment import Person
+from agent.prompts.moment import Person
 from agent.words import de as words_de
 from agent.words import en as words_en
 

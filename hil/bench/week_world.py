@@ -27,8 +27,8 @@ from agent.events.trip import Trip, TripEnded, TripStarted
 from agent.household import Driver
 from agent.localtime import DAY_NS
 from agent.model import NS, ClockQuality, Event, Sample, Setup, Value, Wall
+from agent.prompts.slots import Slot
 from agent.signals import ENGINE_SPEED, IGNITION, SPEED
-from agent.slots import Slot
 from agent.stitch import is_trusted
 from agent.vehicle import Ignition, Vehicle
 from hil.bench.week_judge import Judge

@@ -6,7 +6,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from agent.model import NS
-from agent.slots import span_ns
+from agent.prompts.slots import span_ns
 from hil.broker import Broker
 from hil.ca import CLOUD, Authority
 from hil.cloud.command import Commander

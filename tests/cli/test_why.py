@@ -21,7 +21,7 @@ from agent.habits import Habits
 from agent.household import Driver, Household
 from agent.localtime import DAY_NS
 from agent.model import NS, Context, Wall
-from agent.prompts import Prompt, PromptState, Said, Unsaid
+from agent.prompts.state import Prompt, PromptState, Said, Unsaid
 from tests.cli.conftest import Keyoff
 from tests.sim.unit import Unit
 

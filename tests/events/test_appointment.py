@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from agent.entries.standing import standing
 from agent.events.appointment import (
     ASK_S,
     BEST,
@@ -26,9 +27,8 @@ from agent.events.milestone import MilestoneReached
 from agent.events.odometer import OdometerAdvanced
 from agent.household import NO_BREAK, Driver
 from agent.model import NS, Wall
+from agent.prompts.slots import Slot
 from agent.signals import ODOMETER
-from agent.slots import Slot
-from agent.standing import standing
 from tests.sim.car import every_second, wall
 from tests.sim.parked import DAY_S, Scene, concern, settled, utc_s
 

@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.attribution import SURE, SURE_TO_LEARN, How
 from agent.config import Owner
 from agent.events.driver_style import TRIPS_KEPT, DriverStyle, DriverStyleState, StyledTrip, forget, people
 from agent.events.driver_summary import TripAttributed
 from agent.events.household import DriverRemoved
 from agent.events.trip import TripStyled
+from agent.household.attribution import SURE, SURE_TO_LEARN, How
 from agent.model import Context, Event, Setup
 from agent.style import EARLY, FEATURES, WHOLE, Features
 from agent.style.who import Learned, Styles, guess, learn

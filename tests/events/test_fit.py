@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from agent.entering import EntryRefused, enterable, event_of, refuse_from_afar
+from agent.entries.entering import EntryRefused, enterable, event_of, refuse_from_afar
 from agent.events.fit import FitCatalogueReceived, FitRule, FitShared
 from agent.household import Driver, Household
 from agent.model import NS, Context, derive_id

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from agent.entering import EntryRefused, event_of
+from agent.entries.entering import EntryRefused, event_of
 from agent.events.message import PromptAnswered, PromptDelivered, PromptExpired, PromptHeld, PromptReleased, PromptWithdrawn
 from agent.model import Context
 from agent.records import event_row, prompt_change, prompt_rows

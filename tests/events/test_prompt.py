@@ -17,9 +17,9 @@ from agent.events.message import (
     PromptWithdrawn,
 )
 from agent.events.prompt import LATE_NS, SNOOZE_MAX_DAYS
-from agent.hold import HOLD_S
 from agent.model import NS, Wall
-from agent.prompts import EARLY_NS, ENDED_KEPT
+from agent.prompts.hold import HOLD_S
+from agent.prompts.state import EARLY_NS, ENDED_KEPT
 from agent.signals import IGNITION
 from agent.vehicle import Vehicle
 from tests.sim.car import BY_ACTIVITY, BY_SIGNAL, at, drive, wall

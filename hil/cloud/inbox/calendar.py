@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from agent.household import NO_BREAK
-from agent.slots import Slot
+from agent.prompts.slots import Slot
 
 FOLD = 75  # octets, without the line's end (RFC 5545, 3.1)
 PRODUCT = "-//Keyoff//Inbox on the bench//EN"

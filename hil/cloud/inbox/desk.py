@@ -18,7 +18,7 @@ A prompt is (unit, prompt id). It is shown at most once, whatever its revision; 
 
 What keeps a prompt from being shown, the first that is true in this order: see `Wait`. "Later" is by the unit's own count
 (epoch, seq) and never by a clock: clocks step, and events arrive in any order. Of a person's prompts that nothing keeps, those
-about safety go at once and are counted apart; all others of all cars go together, as often as agent/moment.py allows
+about safety go at once and are counted apart; all others of all cars go together, as often as agent/prompts/moment.py allows
 (the units keep the same caps, each for itself), a milestone included. If another car's are known to be due within GATHER_NS
 they are waited for, as long as all can still be shown; a milestone waits for nobody.
 """
@@ -31,7 +31,7 @@ from typing import Literal, TypeAlias
 from agent.events.message import PromptReleased
 from agent.household import Kind
 from agent.localtime import MINUTE_NS
-from agent.moment import Caps, capped
+from agent.prompts.moment import Caps, capped
 from hil.cloud.inbox.heard import Heard, Said, slot_of
 from hil.cloud.inbox.people import Book, Person
 from hil.cloud.inbox.prompt import Answered, Ended, Key, Place, Prompt, Release, Report, Sent, Showing, Shown, Trip

@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 
 from agent.household import NO_BREAK, Kind, Language
+from agent.prompts.slots import Slot
 from agent.report.amounts import MONTHS
-from agent.slots import Slot
 from agent.words import LANGUAGES
 
 WORDS: dict[Language, dict[str, str]] = {

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, TypeVar
 import msgspec
 
 from agent.model import Event
-from agent.slots import Slot
+from agent.prompts.slots import Slot
 
 T = TypeVar("T", bound=Event)
 

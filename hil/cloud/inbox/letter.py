@@ -10,8 +10,8 @@ from agent.events.appointment import APPOINTMENT
 from agent.events.message import Answer, Part
 from agent.household import NO_BREAK, Kind, Language
 from agent.localtime import local
+from agent.prompts.slots import Slot
 from agent.report.blocks import Figure
-from agent.slots import Slot
 from hil.cloud.inbox.desk import Desk
 from hil.cloud.inbox.frame import SETTLED, crossed_word, day_word, kind_word, place_word, slot_word, word
 from hil.cloud.inbox.links import Links, Press, ToAnswer, ToCalendar, ToReport

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, TypeAlias
 from agent.events.message import Part, PromptReleased
 from agent.household import Channel
 from agent.model import derive_id
-from agent.slots import Slot
+from agent.prompts.slots import Slot
 from hil.cloud.inbox.people import Person
 
 Place: TypeAlias = tuple[int, int]  # the unit's epoch, in order of arrival, and seq

@@ -19,7 +19,7 @@ from zoneinfo import ZoneInfo
 
 from agent.localtime import DAY_NS, local
 from agent.model import derive_id
-from agent.slots import Slot
+from agent.prompts.slots import Slot
 from hil.cloud.inbox.heard import Heard, Said, slot_of
 
 OFFER_DAYS = 14

@@ -25,7 +25,7 @@ from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from agent.engine import Engine
-from agent.entering import Entry, EntryRefused, TripGiven
+from agent.entries.entering import Entry, EntryRefused, TripGiven
 from agent.events.appointment import APPOINTMENT, AppointmentChanged, AppointmentRule, Booking, SlotsOffered, stands
 from agent.events.household import ConsentChanged, DriverRemoved, DriverSaved
 from agent.events.message import Answer, PromptAnswered, PromptDelivered
@@ -34,10 +34,10 @@ from agent.events.prompt import SNOOZE_MAX_DAYS, PromptRule
 from agent.events.service import ServiceRule
 from agent.events.service_record import ServiceReported
 from agent.household import UNKNOWN, Household
+from agent.household.profile import is_day, taken_by
 from agent.model import Context
-from agent.profile import is_day, taken_by
-from agent.prompts import Prompt
-from agent.slots import Slot, span_ns
+from agent.prompts.slots import Slot, span_ns
+from agent.prompts.state import Prompt
 from agent.stitch import is_trusted
 
 WORDS_CHARS = 1000  # the owner's own words for the counter: a note, and it travels with the appointment

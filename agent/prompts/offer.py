@@ -17,8 +17,8 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from agent.localtime import DAY_NS
-from agent.moment import Moment, Person, next_moment
-from agent.prompts import Prompt, PromptState
+from agent.prompts.moment import Moment, Person, next_moment
+from agent.prompts.state import Prompt, PromptState
 
 PUT_OFF_NS = 2 * DAY_NS  # for a congratulation alone: by a day, give or take some hours, but not until next week
 

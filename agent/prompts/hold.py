@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from agent.events.message import HeldBy
 from agent.model import NS, Context
-from agent.prompts import Prompt, PromptState
+from agent.prompts.state import Prompt, PromptState
 from agent.stitch import is_trusted
 
 HOLD_S = 600  # after the ignition came on: a hop to the baker's is no moment either

@@ -11,8 +11,8 @@ from agent.events.message import (
     PromptWithdrawn,
 )
 from agent.household import Driver
-from agent.prompts import Said
-from agent.slots import Slot
+from agent.prompts.slots import Slot
+from agent.prompts.state import Said
 from tests.sim.car import drive
 from tests.sim.parked import ANA, DAY_S, Scene, concern, local, settled
 

@@ -6,14 +6,14 @@ from collections import Counter
 
 import pytest
 
-from agent import hold, moment
 from agent.engine import Engine
 from agent.events import prompt
 from agent.events.concern import ConcernSettled
 from agent.model import NS, Context, Event
-from agent.moment import Person, next_moment
-from agent.offer import Offer
-from agent.prompts import Prompt, PromptState
+from agent.prompts import hold, moment
+from agent.prompts.moment import Person, next_moment
+from agent.prompts.offer import Offer
+from agent.prompts.state import Prompt, PromptState
 from hil.bench import weeks
 from hil.bench.week_plan import plan
 from hil.bench.week_world import World

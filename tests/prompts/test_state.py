@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from agent.model import NS, Context, Wall
-from agent.prompts import Parked, Prompt, PromptState, Said
+from agent.prompts.state import Parked, Prompt, PromptState, Said
 from tests.sim.parked import concern
 
 DAY_NS = 86_400 * NS

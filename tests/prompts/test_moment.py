@@ -14,7 +14,7 @@ from agent.habits import Day, Habits
 from agent.household import Driver
 from agent.localtime import day_of
 from agent.model import NS
-from agent.moment import A_WEEK, AFTER_TRIP_MIN, DAYS_AHEAD, WEEK_NS, Moment, Person, capped, next_moment
+from agent.prompts.moment import A_WEEK, AFTER_TRIP_MIN, DAYS_AHEAD, WEEK_NS, Moment, Person, capped, next_moment
 
 BERLIN = ZoneInfo("Europe/Berlin")
 LOW, HIGH = AFTER_TRIP_MIN

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.model import NS
-from agent.slots import Slot, span_ns
+from agent.prompts.slots import Slot, span_ns
 
 
 def slot(start: str, end: str) -> Slot:

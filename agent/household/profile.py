@@ -13,8 +13,8 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from agent.attribution import is_nothing
 from agent.household import UNKNOWN, Driver, Household
+from agent.household.attribution import is_nothing
 
 ID = re.compile(r"[a-z0-9-]{1,32}")
 TIME = re.compile(r"([01]?\d|2[0-3]):[0-5]\d", re.ASCII)
@@ -23,7 +23,7 @@ MOST = 20  # keys, phones … of one kind: more are nobody's, and each is writte
 USUAL = "usual"  # to be told when they are usually home, not at a stated time
 
 BINDINGS = {"identifiers": "identifier", "key_fobs": "key fob", "seat_memories": "seat memory", "phone_tags": "phone tag"}
-"""Field of a profile → the kind of evidence (agent/attribution.py) that it is compared with."""
+"""Field of a profile → the kind of evidence (agent/household/attribution.py) that it is compared with."""
 
 
 def is_id(text: str) -> bool:

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from agent.consents import entailed
-from agent.entering import event_of
+from agent.entries.entering import event_of
 from agent.events.household import ConsentChanged, DriverSaved
 from agent.events.message import PromptExpired, PromptWithdrawn
 from agent.household import Driver
+from agent.household.consents import entailed
 from tests.sim.parked import Scene, concern
 
 ANA = Driver("ana", is_keeper=True, consents=("report", "compare"))

@@ -8,15 +8,15 @@ import msgspec
 import pytest
 
 from agent.config import Owner, Service
-from agent.entering import EntryRefused, entry_of
+from agent.entries.entering import EntryRefused, entry_of
+from agent.entries.standing import SLOTS_MOST, WORDS_CHARS, check, standing
 from agent.events.appointment import CONCERNS_KEPT, AppointmentChanged, AppointmentChosen, SlotsOffered
 from agent.events.household import DriverRemoved, DriverSaved
 from agent.events.notice import CatalogueReceived, NoticeSettled
 from agent.household import Driver
 from agent.model import NS, Event
 from agent.notices import Match, Notice
-from agent.slots import Slot
-from agent.standing import SLOTS_MOST, WORDS_CHARS, check, standing
+from agent.prompts.slots import Slot
 from tests.sim.parked import Scene, concern
 
 ANA = Driver("ana", is_keeper=True, key_fobs=("1",))

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.attribution import (
+from agent.household import Driver, Household
+from agent.household.attribution import (
     BEFORE_S,
     KINDS,
     NOBODY,
@@ -25,7 +26,6 @@ from agent.attribution import (
     watched_as_one,
     who_drove,
 )
-from agent.household import Driver, Household
 from agent.model import NS, Area, Step, Value
 from agent.signals import DRIVER_SUBJECT, KEY_FOB, PHONE_TAG, SEAT_MEMORY
 from agent.style import EARLY, FEATURES, WHOLE, Features

@@ -10,7 +10,8 @@
 | `offer`, and a `kind` outside a closed list  | whatever                       | refused as `not asked`              |
 | anything else                                | whatever                       | refused, saying why                 |
 
-Whether it makes sense as things stand is agent/standing.py's to say; what it does to consents, agent/consents.py's.
+Whether it makes sense as things stand is agent/entries/standing.py's to say; what it does to consents,
+agent/household/consents.py's.
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agent.entering import EntryRefused, OdometerRead, TripGiven, attributed, enterable, entry_of, event_of
+from agent.entries.entering import EntryRefused, OdometerRead, TripGiven, attributed, enterable, entry_of, event_of
 from agent.events import kinds
 from agent.events.appointment import SlotsOffered
 from agent.events.message import PromptAnswered
@@ -88,7 +88,7 @@ def test_an_offer_was_not_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
         enterable: ClassVar[bool] = True
         kind: Literal["recall", "software", "bulletin"]
 
-    monkeypatch.setattr("agent.entering.kinds", lambda: {"NoticeMade": NoticeMade})
+    monkeypatch.setattr("agent.entries.entering.kinds", lambda: {"NoticeMade": NoticeMade})
     assert refusal("offer", {"text": "only today"}) == "not asked"
     assert refusal("Offer", {}) == refusal(" offer ", {}) == "not asked"
     assert refusal("NoticeMade", {"kind": " OFFER", "price": 5}) == "not asked"
@@ -109,7 +109,7 @@ def test_a_record_may_have_rules_of_its_own(monkeypatch: pytest.MonkeyPatch) -> 
             if self.days < 1:
                 raise ValueError("days: at least one")
 
-    monkeypatch.setattr("agent.entering.kinds", lambda: {"Checked": Checked})
+    monkeypatch.setattr("agent.entries.entering.kinds", lambda: {"Checked": Checked})
     assert refusal("Checked", {"days": 0}) == "Checked: days: at least one"
 
 

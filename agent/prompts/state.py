@@ -13,8 +13,8 @@ from agent.events.ignition import Ignition
 from agent.events.message import HeldBy, Part
 from agent.localtime import DAY_NS, day_of
 from agent.model import Context, Wall
-from agent.moment import WEEK_NS
-from agent.slots import Slot, span_ns
+from agent.prompts.moment import WEEK_NS
+from agent.prompts.slots import Slot, span_ns
 from agent.stitch import is_trusted
 
 ENDED_KEPT = 100  # prompts that are over, for an answer that comes late and for `keyoff why`

@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from agent.household import AS_OWNER, Driver, Household
-from agent.profile import (
+from agent.household.profile import (
     MOST,
     bound,
     changed,

@@ -1,0 +1,1 @@
+"""What people enter, on the unit or by a signed command. Pure."""
