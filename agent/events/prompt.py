@@ -325,6 +325,8 @@ class PromptRule(Rule):
             is_latest, window = event.revision == prompt.revision - 1, prompt.window_utc_ns
             if prompt.phase != "over":
                 s.drop(prompt, ctx.wall, ctx.t_ns, phase="delivered")
+            elif prompt.how == MOVED:
+                s.change(prompt, how=SHOWN)  # told only now; should they come back, they were told
             if prompt.concern.urgency == "safety":  # nothing that the far side counts against one a day
                 continue
             if is_latest and window:

@@ -7,8 +7,8 @@ skips the preferred hour, and what waits for that hour does not come early with 
 |---|---|
 | what may be told at the same moment, or sooner | one message |
 | what has left for later that day | one message, then: there is no second one that day |
-| anything else | the congratulation goes, the rest takes the next moment that the caps leave: the next day's |
-| what would have to wait for longer then, the week's messages being used up | one message, at the moment of the rest |
+| anything else | the congratulation goes, the rest takes the next moment that the caps leave: the next day's, or next week's |
+| a fault or a weak battery that would have to wait until next week | one message, at the moment of the rest |
 """
 
 from __future__ import annotations
@@ -16,11 +16,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from agent.household import Kind
 from agent.localtime import DAY_NS
 from agent.prompts.moment import Moment, Person, next_moment
 from agent.prompts.state import Prompt, PromptState
 
-PUT_OFF_NS = 2 * DAY_NS  # for a congratulation alone: by a day, give or take some hours, but not until next week
+PUT_OFF_NS = 2 * DAY_NS  # by a day, give or take some hours
+HURT_BY_WAITING: tuple[Kind, ...] = ("fault", "battery")  # a car that fails meanwhile is worse than a late congratulation
 
 
 class Offer(NamedTuple):
@@ -55,6 +57,7 @@ def offers(
     if whole.moment.from_utc_ns <= soon_ns:
         return [whole]
     later = offer(others, everything, soon_ns)
-    if later.moment.from_utc_ns - whole.moment.from_utc_ns > PUT_OFF_NS:
+    is_far = later.moment.from_utc_ns - whole.moment.from_utc_ns > PUT_OFF_NS
+    if is_far and any(p.concern.kind in HURT_BY_WAITING for p in others):
         return [whole]
     return [each for each in (soon, later) if any(p in ready for p in each.prompts)]

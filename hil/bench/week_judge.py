@@ -8,7 +8,7 @@ often than once a day and twice in seven days. Nothing is lost, nothing is said 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 from zoneinfo import ZoneInfo
@@ -20,7 +20,6 @@ from agent.events.message import (
     PromptAnswered,
     PromptDelivered,
     PromptExpired,
-    PromptHeld,
     PromptReleased,
     PromptWithdrawn,
 )
@@ -37,6 +36,7 @@ SILENT_NS = 110 * NS  # the profile's gap_s: a car with its ignition on is never
 DAY_NS, WEEK_NS = 86_400 * NS, 7 * 86_400 * NS
 WHOLE_NS = 1_200_000_000  # a speed says something once a whole second of it was heard
 TELLS_NS = 75 * NS  # TripStarted waits for a minute when it may be the trip from before a power cut
+TOLD_NS = 6 * 3600 * NS  # a link that tells later than that, after all it could be shown, tells nothing in time
 SLACK_NS = 2 * NS  # whole seconds here, nanoseconds there
 
 
@@ -45,8 +45,9 @@ class Message(NamedTuple):
 
     driver: str
     from_utc_ns: int
+    until_utc_ns: int
     day: date  # the person's own
-    parts: set[str]
+    parts: dict[str, int]  # prompt id → revision
     era: int
 
 
@@ -77,6 +78,7 @@ class Judge:
         self.out: set[str] = set()  # released, and not ended
         self._to_withdraw: set[str] = set()
         self.delivered: set[str] = set()
+        self.confirmed: set[tuple[str, int]] = set()  # prompt id, revision: somebody told the unit that it was shown
         self.revisions: dict[str, int] = {}
         self.fresh: dict[str, int] = {}
 
@@ -167,8 +169,6 @@ class Judge:
                     self._over(event.prompt_id)
             case PromptExpired():
                 self._over(event.prompt_id)
-            case PromptHeld(held_by="it could not be shown in time"):
-                self._take_back(event.prompt_id, None, is_missed=True)
             case PromptDelivered():
                 self._confirmed(event, self._unit_ns(world))
             case PromptAnswered():
@@ -196,16 +196,11 @@ class Judge:
             self.fault(at_ns, "released while the ignition is not known")
         if event.driver not in self.drivers and event.driver != OWNER:
             self.fault(at_ns, f"released to {event.driver}, who has gone")
-        ids = {part.prompt_id for part in event.parts}
         for part in event.parts:
             self._part(at_ns, event.driver, part, event.urgency)
         if not is_safety:
             self._timed(at_ns, event)
-            for message in self.messages:
-                if message.driver == event.driver and message.from_utc_ns > (event.released_utc_ns or 0):
-                    message.parts.difference_update(ids)
-            from_ns = event.not_before_utc_ns or 0
-            self.messages.append(Message(event.driver, from_ns, self._local(event.driver, from_ns).date(), ids, self.era))
+            self._counted(at_ns, event)
 
     def _part(self, at_ns: int, driver: str, part: Part, urgency: Urgency) -> None:
         id = part.prompt_id
@@ -223,6 +218,29 @@ class Judge:
         self.revisions[id] = part.revision + 1
         self.out.add(id)
 
+    def _counted(self, at_ns: int, event: PromptReleased) -> None:
+        """One a day and two in seven days, with all that they may have been shown as far as the unit can know by now."""
+        now_ns, driver = event.released_utc_ns or 0, event.driver
+        for message in self.messages:
+            if message.driver == driver and message.from_utc_ns > now_ns:  # what is said again
+                for part in event.parts:
+                    message.parts.pop(part.prompt_id, None)
+        from_ns, until_ns = event.not_before_utc_ns or 0, event.not_after_utc_ns or 0
+        parts = {part.prompt_id: part.revision for part in event.parts}
+        new = Message(driver, from_ns, until_ns, self._local(driver, from_ns).date(), parts, self.era)
+        others = [m for m in self.messages if (m.driver, m.era) == (driver, self.era) and self._may_have_been_shown(m, now_ns)]
+        self.messages.append(new)
+        if any(m.day == new.day for m in others):
+            self.fault(at_ns, f"more than one message a day to {driver}: {new.day}")
+        times = sorted(m.from_utc_ns for m in (*others, new))
+        if any(b - a < WEEK_NS - SLACK_NS for a, b in zip(times, times[2:], strict=False)):
+            self.fault(at_ns, f"more than two messages in seven days to {driver}")
+
+    def _may_have_been_shown(self, message: Message, now_ns: int) -> bool:
+        """Hours after its time only when somebody told the unit so."""
+        is_late = now_ns > message.until_utc_ns + TOLD_NS
+        return not self.confirmed.isdisjoint(message.parts.items()) if is_late else bool(message.parts)
+
     def _timed(self, at_ns: int, event: PromptReleased) -> None:
         from_ns, until_ns, now_ns = event.not_before_utc_ns, event.not_after_utc_ns, event.released_utc_ns
         if from_ns is None or until_ns is None or now_ns is None or not now_ns - SLACK_NS <= from_ns < until_ns:
@@ -239,11 +257,11 @@ class Judge:
         begin, end = profile.quiet_from, profile.quiet_to
         return begin <= clock < end if begin <= end else clock >= begin or clock < end
 
-    def _take_back(self, id: str, unit_ns: int | None, *, is_missed: bool = False) -> None:
-        """Not shown: it was withdrawn before it could be (`unit_ns`), or nobody told that it was."""
+    def _take_back(self, id: str, unit_ns: int | None) -> None:
+        """Not shown: it was withdrawn before it could be (`unit_ns`)."""
         for message in self.messages:
-            if is_missed or (unit_ns is not None and unit_ns < message.from_utc_ns):
-                message.parts.discard(id)
+            if unit_ns is not None and unit_ns < message.from_utc_ns:
+                message.parts.pop(id, None)
 
     def _over(self, id: str) -> None:
         self.out.discard(id)
@@ -251,6 +269,7 @@ class Judge:
     def _confirmed(self, event: PromptDelivered, unit_ns: int | None) -> None:
         """The unit knows that it was shown; by an earlier revision, then the latest is not to be shown any more."""
         latest = self.revisions.get(event.prompt_id, 0) - 1
+        self.confirmed.add((event.prompt_id, event.revision))
         if self.fresh.get(event.prompt_id, 0) <= event.revision <= latest:
             self.delivered.add(event.prompt_id)
             if event.revision < latest:
@@ -258,6 +277,7 @@ class Judge:
 
     def _answered(self, event: PromptAnswered, unit_ns: int | None) -> None:
         concern, driver, _ = self.prompts.get(event.prompt_id, ("", "", ""))
+        self.confirmed.add((event.prompt_id, self.revisions.get(event.prompt_id, 0) - 1))
         if event.answer == "snoozed":
             self._snoozed(event.prompt_id, unit_ns)
             return
@@ -304,14 +324,3 @@ class Judge:
             is_told = any(c == concern for c, _ in self.told) if concern in self.moved else (concern, driver) in self.told
             if not is_told:
                 self.faults.append(f"lost: {worry.subject} ({worry.urgency}) for {driver}")
-        for driver in {m.driver for m in self.messages}:
-            self._frequency(driver, [m for m in self.messages if m.driver == driver and m.parts])
-
-    def _frequency(self, driver: str, messages: Iterable[Message]) -> None:
-        for era in {m.era for m in messages}:
-            times = sorted(m.from_utc_ns for m in messages if m.era == era)
-            days = Counter(m.day for m in messages if m.era == era)
-            if any(n > 1 for n in days.values()):
-                self.faults.append(f"more than one message a day to {driver}: {days.most_common(1)}")
-            if any(b - a < WEEK_NS - SLACK_NS for a, b in zip(times, times[2:], strict=False)):
-                self.faults.append(f"more than two messages in seven days to {driver}")

@@ -82,13 +82,27 @@ def test_but_what_would_be_told_at_that_very_moment_goes_with_it() -> None:
     assert second == (first[0], "usual", ["c1", "p1"])
 
 
-@pytest.mark.parametrize("first", ["party", "usual"])
-def test_it_does_not_take_the_weeks_last_message_from_what_waits_for_the_evening(first: str) -> None:
+def after_one_this_week(first: str, *said: Concern) -> Scene:
     scene = Scene().parked().say(party("p0") if first == "party" else concern("c0", subject="first"))
     scene.until(12 * 3600)
     scene.delivered().until(DAY_S + 4 * 3600)
-    scene.say(party(), concern())
-    assert told(scene)[1:] == [("10-27 18:30", "usual", ["c1", "p1"])]
+    return scene.say(*said)
+
+
+@pytest.mark.parametrize("first", ["party", "usual"])
+def test_it_skips_the_evening_though_it_is_the_weeks_last_message(first: str) -> None:
+    scene = after_one_this_week(first, party(), concern())
+    assert told(scene)[1:] == [("10-27 12:00", "celebration", ["p1"])]
+    assert scene.held[-1] == "two a week are enough"
+    scene.delivered().until(9 * DAY_S)
+    assert told(scene)[2] == ("11-02 18:30", "usual", ["c1"]), "seven days after the first"
+
+
+@pytest.mark.parametrize("first", ["party", "usual"])
+def test_but_not_where_a_fault_would_have_to_wait_until_next_week(first: str) -> None:
+    fault = concern("f1", kind="fault", says="fault", values={"code": "P0301", "severity": "soon"}, subject="fault P0301")
+    scene = after_one_this_week(first, party(), fault)
+    assert told(scene)[1:] == [("10-27 18:30", "usual", ["f1", "p1"])]
 
 
 def test_what_leaves_early_makes_no_message_forgotten_that_still_counts() -> None:

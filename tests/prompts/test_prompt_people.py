@@ -54,6 +54,16 @@ def test_a_recall_that_says_do_not_drive_reaches_the_owner_though_it_was_shown_t
             assert len({e.prompt_id for e in scene.of(PromptWithdrawn)}) == 2, "and is taken back from both when it is over"
 
 
+def test_who_was_shown_it_before_it_went_to_somebody_else_is_not_told_again() -> None:
+    """The link told so only after the prompt had moved."""
+    scene = Scene().parked().say(concern(urgency="safety"))
+    shown = scene.parts[0]
+    scene.say(DriverSaved(id="s", t_ns=0, boot_id="", driver=ANA))
+    scene.say(PromptDelivered(id="d", t_ns=0, boot_id="", prompt_id=shown.prompt_id, revision=0, shown_utc_ns=scene.utc_ns))
+    scene.say(DriverRemoved(id="r", t_ns=0, boot_id="", driver="ana")).until(2 * DAY_S)
+    assert [m.driver for m in scene.of(PromptReleased)] == ["owner", "ana"]
+
+
 def test_what_can_be_booked_waits_for_slots_and_carries_those_that_are_to_come() -> None:
     slots = [Slot(d, f"2026-{d}T08:00+01:00", f"2026-{d}T09:00+01:00", "a workshop") for d in ("10-27", "11-05")]
     scene = Scene().parked().say(concern(bookable="oil"))
