@@ -13,6 +13,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 from zoneinfo import ZoneInfo
 
+from agent.events.appointment import APPOINTMENT, AppointmentMoved, MoveSettled
 from agent.events.concern import Urgency
 from agent.events.household import DriverRemoved, DriverSaved
 from agent.events.message import (
@@ -23,7 +24,7 @@ from agent.events.message import (
     PromptReleased,
     PromptWithdrawn,
 )
-from agent.household import AS_OWNER, OWNER, Driver
+from agent.household import AS_OWNER, OWNER, Driver, Kind
 from agent.model import NS, Event, Value
 from agent.signals import IGNITION
 from hil.bench.week_plan import Plan, Worry
@@ -70,6 +71,7 @@ class Judge:
         self._linked_ns = 0
         self.worries: dict[tuple[str, str], Worry] = {}  # (concern, driver) → to be told still
         self.ever: set[tuple[str, str]] = set()  # likewise, whatever became of it
+        self.kinds: dict[str, Kind] = {}  # of each concern
         self.moved: set[str] = set()  # concerns of which somebody else may have been told
         self.told: set[tuple[str, str]] = set()  # likewise, shown
         self.stopped: set[tuple[str, str]] = set()
@@ -77,6 +79,7 @@ class Judge:
         self.messages: list[Message] = []
         self.out: set[str] = set()  # released, and not ended
         self._to_withdraw: set[str] = set()
+        self._no_more: list[str] = []  # subjects that are settled by what is being committed
         self.delivered: set[str] = set()
         self.confirmed: set[tuple[str, int]] = set()  # prompt id, revision: somebody told the unit that it was shown
         self.revisions: dict[str, int] = {}
@@ -118,11 +121,12 @@ class Judge:
         elif self._unlinked_ns is None:
             self._unlinked_ns = at_ns
 
-    def worried(self, worry: Worry, at_ns: int) -> None:
+    def worried(self, worry: Worry) -> None:
         self.worries = {k: w for k, w in self.worries.items() if w.subject != worry.subject}  # the newer one replaces it
         self._meant_for(worry)
 
     def _meant_for(self, worry: Worry) -> None:
+        self.kinds[worry.id] = worry.kind
         for name in self._hearers(worry.driver):
             if (worry.id, name) not in self.ever and (name, worry.kind) not in self.stopped:
                 self.worries[worry.id, name] = worry
@@ -142,13 +146,18 @@ class Judge:
                 self.moved.add(worry.id)
 
     def settling(self, subject: str) -> None:
-        self._to_withdraw = {id for id in self.out if self.prompts[id][2] == subject}
+        self._to_withdraw |= {id for id in self.out if self.prompts[id][2] == subject}
 
     def settled(self, subject: str) -> None:
-        """Nothing is to be said of it any more, and what was released of it has to be withdrawn by now."""
+        """Nothing is to be said of it any more, and what was released of it has to be withdrawn by now.
+
+        An appointment that was moved may begin before its people could be told: counted.
+        """
         for id in self._to_withdraw & self.out:
             self.faults.append(f"{self.prompts[id][2]} is settled and not withdrawn")
         self._to_withdraw = set()
+        gone = {w.id for w in self.worries.values() if w.subject == subject} - {concern for concern, _ in self.told}
+        self.counts["moved, settled before it was told"] += subject.startswith(APPOINTMENT) * len(gone)
         self.worries = {k: w for k, w in self.worries.items() if w.subject != subject}
 
     def _hearers(self, driver: str | None) -> list[str]:
@@ -169,6 +178,13 @@ class Judge:
                     self._over(event.prompt_id)
             case PromptExpired():
                 self._over(event.prompt_id)
+            case AppointmentMoved():
+                told = event.concern
+                self.worried(Worry(told.rests_on[0], told.subject, told.kind, told.urgency, told.driver, told.bookable))
+                self.counts["appointments moved"] += 1
+            case MoveSettled():
+                self.settling(event.subject)
+                self._no_more.append(event.subject)
             case PromptDelivered():
                 self._confirmed(event, self._unit_ns(world))
             case PromptAnswered():
@@ -181,6 +197,11 @@ class Judge:
                 self.drivers.pop(event.driver, None)
                 self.stopped = {s for s in self.stopped if s[0] != event.driver}
                 self._moved()
+
+    def all_committed(self) -> None:
+        """What is withdrawn is so at once."""
+        while self._no_more:
+            self.settled(self._no_more.pop())
 
     def _unit_ns(self, world: World) -> int | None:
         return world.wall.utc_ns(world.t_ns) if world.wall else None
@@ -212,7 +233,7 @@ class Judge:
         worry = self.worries.get((concern, driver))
         if urgency != "usual" and worry is not None and worry.urgency != urgency:
             self.fault(at_ns, f"{part.topic} is {worry.urgency}, and came early with what is {urgency}")
-        if worry is None and concern.startswith("c"):
+        if worry is None and concern in self.kinds:
             self.fault(at_ns, f"{part.topic} released to {driver} though it was settled, answered, stopped or somebody else's")
         self.prompts[id] = (concern, driver, part.topic)
         self.revisions[id] = part.revision + 1
@@ -238,7 +259,7 @@ class Judge:
 
     def _may_have_been_shown(self, message: Message, now_ns: int) -> bool:
         """Hours after its time only when somebody told the unit so."""
-        is_late = now_ns > message.until_utc_ns + TOLD_NS
+        is_late = now_ns >= message.until_utc_ns + TOLD_NS
         return not self.confirmed.isdisjoint(message.parts.items()) if is_late else bool(message.parts)
 
     def _timed(self, at_ns: int, event: PromptReleased) -> None:
@@ -283,18 +304,11 @@ class Judge:
             return
         self.out.discard(event.prompt_id)
         self._take_back(event.prompt_id, unit_ns)
-        worry = self.worries.pop((concern, driver), None)
+        self.worries.pop((concern, driver), None)
         if event.answer == "stopped" and concern:
-            kind = self.kind_of(concern, worry)
+            kind = self.kinds[concern]
             self.stopped.add((driver, kind))
             self.worries = {k: w for k, w in self.worries.items() if (k[1], w.kind) != (driver, kind)}
-
-    def kind_of(self, concern: str, worry: Worry | None) -> str:
-        return (
-            worry.kind
-            if worry
-            else next(d.given[0].kind for d in self.plan.deeds if d.what == "worry" and d.given[0].id == concern)
-        )
 
     def _snoozed(self, id: str, unit_ns: int | None) -> None:
         self.delivered.discard(id)

@@ -99,11 +99,11 @@ def worries(rng: random.Random, people: list[str]) -> Iterator[Deed]:
         kind = rng.choice(list(KINDS))
         urgency: Urgency = rng.choice(("celebration", "usual")) if kind == "milestone" else "usual"
         urgency = "safety" if kind == "fault" and rng.random() < 0.3 else urgency
-        bookable = f"thing {n}" if kind == "service" and rng.random() < 0.6 else None
+        bookable = f"thing {n}" if kind == "service" and rng.random() < 0.9 else None
         driver = rng.choice(people) if people and rng.random() < 0.25 else None
         at_s = rng.uniform(0, DAYS * DAY_S)
         yield Deed(at_s, "worry", (Worry(f"c{n}", f"{kind} {n}", kind, urgency, driver, bookable),))
-        if bookable and rng.random() < 0.6:
+        if bookable and rng.random() < 0.9:
             yield Deed(at_s + rng.uniform(60, 30 * HOUR_S), "offer", (bookable,))
         if rng.random() < 0.25:
             yield Deed(at_s + rng.expovariate(1 / DAY_S), "settle", (f"{kind} {n}",))

@@ -1,8 +1,7 @@
 """A week lived: the real engine with its rules, fed with samples and time; around it power, clock, link and a far side.
 
 True time is nanoseconds since the week began. The unit knows its boot clock, and a wall clock that may be wrong; what it
-raises counts once it is committed, and leaves when the link is there. The far side shows a message from `not_before` to
-`not_after`, unless it knows that it was withdrawn or answered or that a trip began since.
+raises counts once it is committed, and leaves when the link is there. The far side is hil/bench/week_far_side.py's.
 """
 
 from __future__ import annotations
@@ -12,18 +11,17 @@ import random
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from itertools import count
-from typing import Any, NamedTuple
+from typing import Any
 
 from agent.config import Owner
 from agent.engine import Engine
-from agent.events.appointment import AppointmentRule, SlotsOffered
+from agent.events.appointment import AppointmentChanged, AppointmentRule, SlotsOffered
 from agent.events.concern import Concern, ConcernSettled
 from agent.events.habits import HabitsRule
 from agent.events.household import DriverRemoved, DriverSaved, HouseholdRule
 from agent.events.ignition import IgnitionRule
-from agent.events.message import Part, PromptAnswered, PromptDelivered, PromptReleased, PromptWithdrawn
 from agent.events.prompt import PromptRule
-from agent.events.trip import Trip, TripEnded, TripStarted
+from agent.events.trip import Trip
 from agent.household import Driver
 from agent.localtime import DAY_NS
 from agent.model import NS, ClockQuality, Event, Sample, Setup, Value, Wall
@@ -31,6 +29,7 @@ from agent.prompts.slots import Slot
 from agent.signals import ENGINE_SPEED, IGNITION, SPEED
 from agent.stitch import is_trusted
 from agent.vehicle import Ignition, Vehicle
+from hil.bench.week_far_side import FarSide
 from hil.bench.week_judge import Judge
 from hil.bench.week_plan import DAY_S, DAYS, HOUR_S, KINDS, Plan, Worry
 
@@ -39,14 +38,6 @@ COMMIT_NS = 10 * NS
 BEAT_S = 90  # a message of a living bus: below the profile's gap_s
 WHOLE_S = 1.2  # by activity it is on once it has moved for a whole second
 CALM_DAYS = 60  # what is held is told by then: two a week, and the last try was a month ago
-
-
-class Release(NamedTuple):
-    """A prompt as the far side has it. `n`: its place in what the unit sent."""
-
-    message: PromptReleased
-    part: Part
-    n: int
 
 
 class World:
@@ -72,6 +63,7 @@ class World:
         self.sent: list[tuple[int, Event]] = []
         self.commands: list[Event] = []
         self.far = FarSide(self)
+        self.bookable: dict[str, Worry] = {}  # the newest of each
         self.stops = sorted(round(deed.at_s * NS) for deed in plan.deeds if deed.what in ("stop", "suspend"))
         for deed in plan.deeds:
             self.at(round(deed.at_s * NS), getattr(self, deed.what), *deed.given)
@@ -136,6 +128,7 @@ class World:
         told, self.pending = self.pending, []
         for event in told:
             self.judge.committed(event, self)
+        self.judge.all_committed()
         leaving = [(next(self._n), e) for e in told if e.leaves]
         if leaving:
             self.sent += leaving
@@ -262,7 +255,9 @@ class World:
                 utc_ns=self.wall.utc_ns(self.t_ns) if self.wall and is_dated else None,
             )
         )
-        self.judge.worried(worry, self.now_ns)
+        self.judge.worried(worry)
+        if worry.bookable is not None:
+            self.bookable[worry.bookable] = worry
 
     def settle(self, subject: str) -> None:
         if not self.is_running:
@@ -273,10 +268,25 @@ class World:
         self.judge.settled(subject)
 
     def offer(self, bookable: str) -> None:
-        start_s = self.plan.start_utc_ns // NS + self.now_ns // NS + self.rng.uniform(0, 10 * DAY_S)
-        slots = [Slot(f"s{n}", utc(start_s + n * 5000), utc(start_s + n * 5000 + 3600), "a workshop") for n in range(5)]
-        self.commands.append(self._entry(SlotsOffered, bookable=bookable, slots=slots))
+        self.commands.append(self._entry(SlotsOffered, bookable=bookable, slots=self._slots(5)))
         self.pump()
+
+    def change(self, bookable: str) -> None:
+        """What was booked is at another time, or is not to be; then what it was for is to be told again. Or it was kept."""
+        if self.is_calm:
+            return
+        how = self.rng.choice(("moved", "moved", "moved", "cancelled", "missed", "kept"))
+        self.command(AppointmentChanged, bookable=bookable, change=how, slot=self._slots(1)[0] if how == "moved" else None)
+        worry = self.bookable[bookable]
+        if how in ("cancelled", "missed"):
+            self.later(3600, self.worry, worry._replace(id=f"{worry.id.split()[0]} again {next(self._n)}"))
+        elif how == "moved" and self.rng.random() < 0.7:
+            self.later(self.rng.uniform(60, 12 * HOUR_S), self.offer, bookable)
+
+    def _slots(self, n: int) -> list[Slot]:
+        start_s = self.plan.start_utc_ns // NS + self.now_ns // NS + self.rng.uniform(0, 10 * DAY_S)
+        slots = [(utc(start_s + k * 5000), utc(start_s + k * 5000 + 3600)) for k in range(n)]
+        return [Slot(f"s{k} {start}", start, end, "a workshop") for k, (start, end) in enumerate(slots)]
 
     def save(self, driver: Driver) -> None:
         self.commands.append(self._entry(DriverSaved, driver=driver))
@@ -321,77 +331,6 @@ class World:
         self.step(0.0)
         if self.plan.by_signal:
             self._hear(IGNITION, "OFF")
-
-
-class FarSide:
-    """What the people see, and what they answer."""
-
-    def __init__(self, world: World) -> None:
-        self.world = world
-        self.releases: dict[str, Release] = {}
-        self.over: dict[str, int] = {}  # prompt id → the place of what ended it
-        self.shown: dict[str, tuple[int, int]] = {}  # prompt id → the revision that was shown, and when; gone when it was snoozed
-        self.trip_n, self.is_trip_open = -1, False
-
-    def receive(self, n: int, event: Event) -> None:
-        match event:
-            case PromptReleased():
-                for part in event.parts:
-                    self.releases[part.prompt_id] = Release(event, part, n)
-                    self._confirm(part.prompt_id)
-                from_ns = (event.not_before_utc_ns or 0) - self.world.plan.start_utc_ns
-                self.world.at(from_ns, self.look)
-            case PromptWithdrawn(why="the ignition came on") if event.prompt_id in self.shown:
-                self._confirm(event.prompt_id)
-            case PromptWithdrawn():
-                self.over[event.prompt_id] = n
-            case PromptAnswered():
-                self.over[event.prompt_id] = n
-                if event.answer == "snoozed":
-                    self.shown.pop(event.prompt_id, None)
-            case TripStarted():
-                self.trip_n, self.is_trip_open = n, True
-            case TripEnded():
-                self.is_trip_open = False
-                self.look()
-
-    def look(self) -> None:
-        utc_ns = self.world.plan.start_utc_ns + self.world.now_ns
-        for id, (message, part, n) in self.releases.items():
-            ended, from_ns, until_ns = self.over.get(id, -1), message.not_before_utc_ns, message.not_after_utc_ns
-            in_time = (from_ns or 0) <= utc_ns and (until_ns is None or utc_ns < until_ns)
-            withheld = self.is_trip_open if message.urgency == "safety" else n < self.trip_n
-            if id in self.shown or ended > n or withheld or not in_time:
-                continue
-            self.shown[id] = part.revision, utc_ns
-            self.world.judge.shown(self.world.now_ns, message, part, has_trip=n < self.trip_n, is_running=self.world.is_running)
-            self._confirm(id)
-            self._answer(id, part)
-
-    def _confirm(self, id: str) -> None:
-        """PromptDelivered; some are late, some are lost."""
-        rng, world = self.world.rng, self.world
-        if id not in self.shown or (rng.random() < 0.05 and not world.is_calm):
-            return
-        late_s = rng.uniform(0, 20 * HOUR_S) if rng.random() < 0.15 else rng.uniform(0.1, 5)
-        revision, utc_ns = self.shown[id]
-        fields = {"prompt_id": id, "revision": revision, "shown_utc_ns": utc_ns}
-        world.later(late_s, self._command, PromptDelivered, fields)
-
-    def _command(self, kind: type[Event], fields: dict[str, Any]) -> None:
-        self.world.command(kind, **fields)
-
-    def _answer(self, id: str, part: Part) -> None:
-        rng, world = self.world.rng, self.world
-        answers = ("acknowledged", "done", "wrong", "stopped", "booked") + ("snoozed",) * 3 * (not world.is_calm)
-        if rng.random() < 0.5:
-            answer = rng.choice(answers)
-            slot = part.slots[0].id if part.slots and answer == "booked" else None
-            fields = {"prompt_id": id, "answer": answer, "slot": slot, "days": rng.choice((1, 2, 7))}
-            after_s = rng.expovariate(1 / (3 * HOUR_S))
-            world.later(after_s, self._command, PromptAnswered, fields)
-            if rng.random() < 0.1:
-                world.later(after_s + rng.uniform(0, DAY_S), self._command, PromptAnswered, fields)
 
 
 def utc(utc_s: float) -> str:

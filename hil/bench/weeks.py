@@ -61,6 +61,13 @@ def figures_of(weeks: int, faults: list[tuple[int, str]], counts: Counter[str], 
         Figure("weeks_shown_while_driving_unit_off", counts["shown while driving, unit off"], "prompts"),
         Figure("weeks_shown_while_driving_not_told_yet", counts["shown while driving, not told yet"], "prompts"),
         Figure("weeks_shown_while_driving_otherwise", counts["shown while driving, otherwise"], "prompts"),
+        Figure(
+            "weeks_moves_settled_untold",
+            counts["moved, settled before it was told"],
+            "appointments",
+            None,
+            f"of {counts['appointments moved']:,} moved; begun, moved back or cancelled before a moment came",
+        ),
         Figure("weeks_ms_a_week", seconds / weeks * 1000, "ms", None, f"{seconds:.0f} s in all"),
     ]
 

@@ -8,6 +8,7 @@ import pytest
 
 from agent.engine import Engine
 from agent.events import prompt
+from agent.events.appointment import AppointmentMoved, MoveSettled
 from agent.events.concern import ConcernSettled
 from agent.model import NS, Context, Event
 from agent.prompts import hold, moment
@@ -27,6 +28,7 @@ def test_in_random_weeks_nothing_is_said_too_early_too_often_twice_or_never() ->
     assert lived.counts["messages"] > 3 * IN_CI
     assert lived.counts["shown"] > 2 * IN_CI
     assert lived.counts["messages about safety"] > IN_CI // 3
+    assert lived.counts["appointments moved"] > 10
 
 
 def test_a_week_is_the_same_each_time() -> None:
@@ -103,6 +105,23 @@ def test_it_finds_what_is_said_again_and_what_is_not_withdrawn(monkeypatch: pyte
     assert "released again though it was delivered" in text
     assert "though it was settled" in text
     assert "not withdrawn" in text
+
+
+def test_it_finds_what_is_not_withdrawn_of_an_appointment(monkeypatch: pytest.MonkeyPatch) -> None:
+    hears = tuple(kind for kind in prompt.PromptRule.hears if kind is not MoveSettled)
+    monkeypatch.setattr(prompt.PromptRule, "hears", hears)
+    assert "appointment" in (text := found(count=300))
+    assert "is settled and not withdrawn" in text
+
+
+def test_it_counts_an_appointment_of_which_nobody_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    untold, moved = "moved, settled before it was told", "appointments moved"
+    counts = weeks.live_many(range(FIRST, FIRST + 100)).counts
+    assert counts[untold] < counts[moved] / 2
+    hears = tuple(kind for kind in prompt.PromptRule.hears if kind is not AppointmentMoved)
+    monkeypatch.setattr(prompt.PromptRule, "hears", hears)
+    counts = weeks.live_many(range(FIRST, FIRST + 100)).counts
+    assert counts[untold] == counts[moved] > 0
 
 
 def test_it_finds_a_rule_that_fails(monkeypatch: pytest.MonkeyPatch) -> None:
