@@ -254,7 +254,7 @@ class Judge:
         if any(m.day == new.day for m in others):
             self.fault(at_ns, f"more than one message a day to {driver}: {new.day}")
         times = sorted(m.from_utc_ns for m in (*others, new))
-        if any(b - a < WEEK_NS - SLACK_NS for a, b in zip(times, times[2:], strict=False)):
+        if any(a <= from_ns <= b and b - a < WEEK_NS - SLACK_NS for a, b in zip(times, times[2:], strict=False)):
             self.fault(at_ns, f"more than two messages in seven days to {driver}")
 
     def _may_have_been_shown(self, message: Message, now_ns: int) -> bool:
