@@ -51,6 +51,13 @@ def test_a_mean_is_of_three_others_each_with_enough_trips() -> None:
     assert seen(ANA, [ANA, BEN, CLEO, DAN, OUT], dan=driven(2, distance_m=45_000.0)) is None
 
 
+def test_profiles_that_drove_nothing_make_no_three() -> None:
+    empty = Totals()
+    assert seen(ANA, [ANA, BEN, CLEO, DAN, OUT], cleo=empty, dan=empty) is None, "else it would be ben's own"
+    assert seen(ANA, [ANA, BEN, CLEO, DAN, OUT], dan=driven(n=1, distance_m=200_000.0)) is None
+    assert others(ANA, Household((ANA, BEN, CLEO, DAN, OUT)), {"ben": driven()}, FIRST) is None
+
+
 def test_a_ratio_that_two_know_has_no_mean() -> None:
     found = seen(ANA, [ANA, BEN, CLEO, DAN, OUT], dan=driven(l_100km=None))
     assert found is not None and found.mean == {"idle_share": pytest.approx(0.1)}
