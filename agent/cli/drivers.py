@@ -50,7 +50,6 @@ def command(ctx: click.Context, config_path: Path, store_path: Path | None, as_j
       keyoff drivers add ana --name Ana --keeper        a new one: Ana hears what the car needs
       keyoff drivers bind ana --last-trip               the key of the last trip is Ana's
       keyoff drivers consent ana report --grant         Ana's monthly report may leave the unit
-      keyoff drivers consent kim guardian --with ana --grant    Ana may see Kim's month, once she grants the same --with kim
       keyoff trips assign 3f2a ana                      that trip was Ana's
     """
     if ctx.invoked_subcommand is not None:
