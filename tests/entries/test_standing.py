@@ -290,6 +290,14 @@ def test_guardian_is_between_one_under_18_and_one_who_is_not(home: Home) -> None
     }
 
 
+def test_without_a_clock_who_will_be_of_age_some_day_is_young(home: Home) -> None:
+    home.enter("DriverSaved", driver={"id": "kim", "of_age": "2020-05-01"})
+    data = {"driver": "kim", "purpose": "guardian", "granted": True, "whom": "ana"}
+    assert str(home.refusal("ConsentChanged", **data)).startswith("guardian: of kim and ana")
+    ctx = home.engine.context(home.engine._t_ns)._replace(wall=None)
+    check(entry_of("ConsentChanged", data, "c1", ctx), ctx, standing(home.engine))
+
+
 def test_a_profile_names_whom_a_consent_may(home: Home) -> None:
     kim = {"id": "kim", "of_age": "2031-05-01", "consents": ["guardian"]}
     assert "there is no driver 'eve'" in str(home.refusal("DriverSaved", driver=kim | {"guardian_with": ["ana", "eve"]}))
