@@ -107,7 +107,8 @@ def test_but_not_where_a_fault_would_have_to_wait_until_next_week(first: str) ->
 
 def test_a_congratulation_that_was_put_off_by_days_goes_with_the_rest() -> None:
     """It may have been shown before the second drive, so it waits for the next morning; a service comes due meanwhile."""
-    scene = Scene().live(drive())
+    scene = Scene()
+    scene.live(drive())
     scene.say(party()).until(1000)
     scene.live(drive(6000)).until(7000)
     assert told(scene)[1][0] > "10-27 07:30"
