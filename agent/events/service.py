@@ -41,6 +41,7 @@ from agent.events.service_record import (
     ServiceReopened,
     ServiceReported,
     concern_of,
+    expected_of,
     told_of,
 )
 from agent.events.trip import TripEnded
@@ -271,9 +272,7 @@ class ServiceRule(Rule):
         expected = forecast(lefts, now.today) if now.today else each.expected
         if expected != each.expected:
             each = msgspec.structs.replace(each, expected=expected)
-            told = told_of(ctx, "ServiceExpected", service.item, each, ctx.boot_id, ctx.t_ns, expected)
-            due_m, due_day = interval.due_m(service, each, now.counters), interval.due_day(service, each, now.counters)
-            yield ServiceExpected(**told, due_m=due_m, due_day=due_day, forecast=expected)
+            yield expected_of(ctx, service, each, now.counters)
         self._put(service, each)
         if stage is not None and RANK[stage] > RANK[each.stage]:
             yield from self._raise(ctx, service, stage, now)
@@ -316,17 +315,20 @@ class ServiceRule(Rule):
         """It has to be done still. What was taken for a service makes room for the interval before it; but an interval that
         was told has run its course, and who says "not done" then means that."""
         each, now = self.state.items[service.item], self._now(ctx)
-        if each.before is not None and (why == "counter fell back" or (why == "not done" and each.stage is None)):
-            if each.stage is not None:
-                yield self._settled(ctx, service.item, each, "no longer true")
-            each = msgspec.structs.replace(each.before, basis=each.basis)
-        elif each.stage is None:  # nothing was done, nothing was said; when it comes due, that is
+        before = each.before if why == "counter fell back" or (why == "not done" and each.stage is None) else None
+        if before is None and each.stage is None:  # nothing was done, nothing was said; when it comes due, that is
             self._put(service, msgspec.structs.replace(each, is_booked=False))
             return
+        if before is not None:
+            if each.stage is not None:
+                yield self._settled(ctx, service.item, each, "no longer true")
+            each = msgspec.structs.replace(before, basis=each.basis)
         each = msgspec.structs.replace(each, is_booked=False, is_wrong=False, anew=each.anew + 1)
         self._put(service, each)
         reopened = ServiceReopened(**told_of(ctx, "ServiceReopened", service.item, each), why=why)
         yield reopened
+        if before is not None:
+            yield expected_of(ctx, service, each, now.counters)
         if each.stage is not None:
             yield self._concern(ctx, service, now, [each.due_id, reopened.id], is_again=True)
 
