@@ -14,6 +14,7 @@ import msgspec
 from agent.config import Service
 from agent.household import AS_OWNER, Household
 from agent.model import derive_id
+from agent.prompts.slots import BELIEVED_DAYS
 from agent.service.backdating import Done
 from agent.service.counters import Counters
 from agent.service.forecast import EVERY_DAY, By, Forecast, Left, Rate, after_months, day_after, likely_days, reminder_days
@@ -34,7 +35,6 @@ LEARNED_MAX_DAYS = 90.0  # three times Volvo's; also what slow a car needs for i
 
 BOOK_DAYS = 14  # told two weeks before the beep, an appointment can still be chosen: the figure that this is held to
 MOMENT_DAYS = 9  # a day for slots, up to a week until two a week allow another word, and the evening itself
-BELIEVED_DAYS = 42  # an appointment is of the next weeks, and some workshops never say what came of it
 AWAY_DAYS = 14  # a fortnight's holiday: nobody reads, or half a year's kilometres come at once
 LEAD_DAYS = BOOK_DAYS + MOMENT_DAYS + AWAY_DAYS
 
