@@ -60,7 +60,8 @@ class AppointmentChosen(Event, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class AppointmentChanged(Event, frozen=True, kw_only=True, omit_defaults=True):
-    """What became of it; `slot` is the new one when it was moved. Cancelled and missed reopen what it was for."""
+    """What became of it; `slot` is the new one when it was moved. Of one that was kept it is the time when that was: as the unit
+    knows it, where whoever says so does not tell. Cancelled and missed reopen what it was for."""
 
     importance: ClassVar[int] = 2
     urgent: ClassVar[bool] = True

@@ -48,7 +48,7 @@ from agent.events.trip import TripEnded
 from agent.localtime import DAY_NS, at_ns, day_of
 from agent.model import Context, Event, Rule, Setup, Value, derive_id
 from agent.service import counters, interval
-from agent.service.backdating import done_at
+from agent.service.backdating import day_of_slot, done_at
 from agent.service.counters import Change, Counters, Heard
 from agent.service.forecast import Rate, forecast
 from agent.service.interval import RANK, How, Interval, Now, Stage, Why
@@ -216,7 +216,7 @@ class ServiceRule(Rule):
         for service in self._named(event.bookable):
             match event.change:
                 case "kept":
-                    yield from self._done(ctx, service, "read")
+                    yield from self._done(ctx, service, "read", day=day_of_slot(event.slot, self.zone))
                 case "moved":
                     self._book(ctx, service)
                 case ("cancelled" | "missed") as why:

@@ -26,6 +26,7 @@ from agent.events.service import ServiceRule
 from agent.events.service_record import CarReminded, ServiceDone, ServiceDue, ServiceExpected, ServiceReopened, ServiceReported
 from agent.events.trip import Trip, TripEnded
 from agent.model import NS, ClockQuality, Event, Rule, Setup, Value, Wall, derive_id
+from agent.prompts.slots import Slot
 from agent.service.interval import LEAD_DAYS, Interval
 from agent.signals import ODOMETER
 from tests.sim.car import BY_SIGNAL, Bench, E, at, drive, every_second
@@ -542,6 +543,18 @@ def changed(item: str, change: str) -> AppointmentChanged:
 def test_an_appointment_that_was_kept() -> None:
     unit = driven_in(Service("oil change", 10_000, 12_000)).enter(changed("oil change", "moved"), changed("oil change", "kept"))
     assert [e.how for e in unit.of(ServiceDone)] == ["read"]
+
+
+def test_an_appointment_was_kept_on_its_own_day_though_it_is_told_later() -> None:
+    unit = driven_in(Service("oil change", 10_000, 12_000)).drive(5)
+    slot = Slot("s", "2026-02-18T22:30:00+00:00", "2026-02-18T23:30:00+00:00", "w")  # over midnight in Berlin
+    unit.enter(msgspec.structs.replace(changed("oil change", "kept"), slot=slot))
+    (done,) = unit.of(ServiceDone)
+    assert (unit.today, done.day, done.reading_m) == ("2026-02-21", "2026-02-19", None), "what is reckoned is not told as read"
+    assert interval_of(unit, "oil change").last_m == unit.reading_m - 2 * 30_000
+    unread = Slot("s", "soon", "later", "w")
+    unit.drive(60).enter(msgspec.structs.replace(changed("oil change", "kept"), slot=unread))
+    assert unit.of(ServiceDone)[-1].day == unit.today
 
 
 def test_what_was_called_wrong_is_not_said_again() -> None:
