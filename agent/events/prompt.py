@@ -44,7 +44,7 @@ from agent.events.message import (
     WithdrawnWhy,
 )
 from agent.events.trip import TripEnded, TripStarted
-from agent.household import Kind
+from agent.household import KINDS, Kind
 from agent.localtime import DAY_NS
 from agent.model import NS, TRUSTED, Context, Event, Rule, Setup, Wall, derive_id
 from agent.prompts.hold import hold
@@ -60,7 +60,6 @@ HELD_BY_KEPT = 20  # of what held a prompt that waits for months
 SNOOZE_MAX_DAYS = 365  # longer is not "later"
 MOVED = "moved"  # how a prompt ended that is somebody else's now,
 SHOWN = "delivered"  # and one of these that its person was shown: it is withdrawn yet when it is no longer true
-KINDS: tuple[Kind, ...] = ("fault", "notice", "service", "battery", "milestone", "report")  # the order within a message
 
 
 class PromptRule(Rule):

@@ -95,13 +95,6 @@ def day_after(today: date, days: int) -> str:
     return (today + timedelta(days=days)).isoformat()
 
 
-def after_months(day: date, months: int) -> date:
-    """The same day of a later month, or its last one where that is shorter."""
-    year, month = divmod(day.year * 12 + day.month - 1 + months, 12)
-    following = date(year + (month + 1) // 12, (month + 1) % 12 + 1, 1)
-    return date(year, month + 1, min(day.day, (following - timedelta(days=1)).day))
-
-
 def _fast_days(amount: float, rate: Rate, drift: float) -> float:
     return _days(amount, rate.likely * (1 + drift * _is_uneven(rate)), rate.high - rate.likely)
 

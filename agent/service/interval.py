@@ -13,11 +13,12 @@ import msgspec
 
 from agent.config import Service
 from agent.household import AS_OWNER, Household
+from agent.localtime import after_months
 from agent.model import derive_id
 from agent.prompts.slots import BELIEVED_DAYS
 from agent.service.backdating import Done
 from agent.service.counters import Counters
-from agent.service.forecast import EVERY_DAY, By, Forecast, Left, Rate, after_months, day_after, likely_days, reminder_days
+from agent.service.forecast import EVERY_DAY, By, Forecast, Left, Rate, day_after, likely_days, reminder_days
 
 Stage: TypeAlias = Literal["soon", "due"]
 How: TypeAlias = Literal["noticed", "told", "read"]
