@@ -40,7 +40,6 @@ class Concern(Event, frozen=True, kw_only=True, omit_defaults=True):
     trip_id: str | None = None  # the key trip of a celebration
     utc_ns: int | None = None  # when it became true, if known
     again_days: int = 0  # who was shown it hears of it again so many days later, should it go and come back; 0: at once
-    is_again: bool = False  # it was said before and must be said anew (a service reopened, an appointment missed)
 
 
 class ConcernSettled(Event, frozen=True, kw_only=True, omit_defaults=True):

@@ -334,7 +334,6 @@ class NoticeRule(Rule):
             urgency="safety" if applies and notice.do_not_drive else "usual",
             bookable=notice.id if applies and notice.kind == "recall" and not notice.over_the_air else None,
             utc_ns=ctx.wall.utc_ns(ctx.t_ns) if ctx.wall else None,
-            is_again=times > 1,
         )
 
     def _progress(self, ctx: Context, id: str, progress: Progress) -> Iterator[Event]:

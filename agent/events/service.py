@@ -277,7 +277,7 @@ class ServiceRule(Rule):
         if stage is not None and RANK[stage] > RANK[each.stage]:
             yield from self._raise(ctx, service, stage, now)
         elif is_stale and not each.is_wrong:
-            yield self._concern(ctx, service, now, [each.due_id], is_again=True)
+            yield self._concern(ctx, service, now, [each.due_id])
 
     def _raise(self, ctx: Context, service: Service, stage: Stage, now: Now) -> Iterator[Event]:
         before = self.state.items[service.item]
@@ -290,7 +290,7 @@ class ServiceRule(Rule):
         known = interval.values(service, each, now)
         yield ServiceDue(**told, stage=stage, **{name: known[name] for name in known if name in DUE_FIELDS})
         if not (each.is_booked or each.is_wrong):
-            yield self._concern(ctx, service, now, [each.due_id], is_again=before.stage is not None)
+            yield self._concern(ctx, service, now, [each.due_id])
 
     def _done(
         self, ctx: Context, service: Service, how: How, reading_m: float | None = None, day: str | None = None
@@ -330,7 +330,7 @@ class ServiceRule(Rule):
         if before is not None:
             yield expected_of(ctx, service, each, now.counters)
         if each.stage is not None:
-            yield self._concern(ctx, service, now, [each.due_id, reopened.id], is_again=True)
+            yield self._concern(ctx, service, now, [each.due_id, reopened.id])
 
     def _book(self, ctx: Context, service: Service) -> None:
         each, today = self.state.items[service.item], interval.text_of(self._today(ctx))
@@ -379,9 +379,9 @@ class ServiceRule(Rule):
         rate = Rate(pace.low_m, pace.likely_m, pace.high_m, pace.before_m) if pace else None
         return Now(self._today(ctx), self._reading_m(), self._is_about(), rate, self.state.counters, ctx.habits.first_m())
 
-    def _concern(self, ctx: Context, service: Service, now: Now, rests_on: list[str], *, is_again: bool) -> Concern:
+    def _concern(self, ctx: Context, service: Service, now: Now, rests_on: list[str]) -> Concern:
         each = self.state.items[service.item]
-        concern = concern_of(ctx, service.item, each, interval.values(service, each, now), rests_on, is_again=is_again)
+        concern = concern_of(ctx, service.item, each, interval.values(service, each, now), rests_on)
         self._put(service, msgspec.structs.replace(each, concern_ids=(*each.concern_ids, concern.id)))
         return concern
 

@@ -119,9 +119,7 @@ def expected_of(ctx: Context, service: Service, each: Interval, counters: Counte
     )
 
 
-def concern_of(
-    ctx: Context, item: str, each: Interval, values: dict[str, Any], rests_on: list[str], *, is_again: bool
-) -> Concern:
+def concern_of(ctx: Context, item: str, each: Interval, values: dict[str, Any], rests_on: list[str]) -> Concern:
     """What a person is to hear of its stage; `values` as of agent/service/interval.py."""
     return Concern(
         id=derive_id(ctx.unit, "Concern", item, each.key, each.stage, each.anew),
@@ -134,5 +132,4 @@ def concern_of(
         rests_on=rests_on,
         bookable=item,
         utc_ns=ctx.wall.utc_ns(ctx.t_ns) if is_trusted(ctx.wall) else None,
-        is_again=is_again,
     )

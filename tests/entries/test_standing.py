@@ -156,10 +156,10 @@ def test_one_appointment_at_a_time(home: Home) -> None:
     """Else the workshop would keep the first, and the unit would know the second."""
     home.enter("PromptAnswered", prompt_id=home.prompt_id, answer="booked", slot="s28")
     assert "it is over already: booked" in str(home.answer("booked", slot="s29"))
-    home.say(concern("c2", bookable="oil", is_again=True))
+    home.say(concern("c2", bookable="oil"))
     assert "chosen already" in str(home.answer("booked", slot="s29")), "it was raised anew, and the appointment stands"
     home.until(3 * DAY_S)
-    home.say(concern("c3", bookable="oil", is_again=True), offer(slot(31)))
+    home.say(concern("c3", bookable="oil"), offer(slot(31)))
     assert home.answer("booked", slot="s31") is None, "that one is past"
 
 

@@ -276,7 +276,6 @@ def test_a_concern_has_what_a_text_needs() -> None:
         *("item", "by", "due_m", "due_day", "reading_m", "about", "last_done_m", "last_done_day"),
         *("earliest_day", "likely_day", "latest_day"),
     }
-    assert (concern.is_again, unit.of(Concern)[-1].is_again) == (False, True)
 
 
 def test_forecasts_follow_the_pace() -> None:
@@ -360,8 +359,7 @@ def test_a_counter_that_falls_back_was_no_service() -> None:
     unit.drive(1, heard={signals.DISTANCE_TO_SERVICE: 15_000}).drive(1, heard={signals.DISTANCE_TO_SERVICE: 750})
     (again,) = unit.of(ServiceReopened)
     assert (again.why, again.interval) == ("counter fell back", unit.of(ServiceDone)[0].interval)
-    concern = unit.of(Concern)[-1]
-    assert concern.is_again and concern.rests_on[-1] == again.id
+    assert unit.of(Concern)[-1].rests_on[-1] == again.id
     unit.drive(1, heard={signals.DISTANCE_TO_SERVICE: 15_000})
     assert len({e.id for e in unit.of(ServiceDone)}) == 2
 
@@ -436,7 +434,7 @@ def test_not_done_of_an_interval_that_was_told_leaves_the_service_before_it() ->
     assert told(unit) == [("oil change", "soon"), ("oil change", "soon")]
     unit.says("oil change", "not done").drive(1)
     assert interval_of(unit, "oil change").last_m == START_M
-    assert told(unit)[2:] == [] and unit.of(Concern)[-1].is_again
+    assert told(unit)[2:] == [] and unit.of(Concern)[-1].rests_on[-1] == unit.of(ServiceReopened)[0].id
 
 
 def test_an_appointment_of_which_nothing_is_heard_is_not_believed_for_ever() -> None:
@@ -446,7 +444,7 @@ def test_an_appointment_of_which_nothing_is_heard_is_not_believed_for_ever() -> 
     assert len(unit.of(Concern)) == 1
     unit.drive(3)
     first, again = unit.of(Concern)
-    assert (again.subject, again.is_again) == (first.subject, True)
+    assert again.subject == first.subject and again.id != first.id
 
 
 def test_a_slip_in_the_entered_odometer_is_taken_back() -> None:
@@ -506,7 +504,7 @@ def test_a_person_may_take_it_back() -> None:
     unit = driven_in(Service("oil change", 10_000, 12_000)).says("oil change", "done").says("oil change", "not done")
     (again,) = unit.of(ServiceReopened)
     assert (again.why, again.interval) == ("not done", "22000000")
-    assert unit.of(Concern)[-1].is_again
+    assert unit.of(Concern)[-1].rests_on[-1] == again.id
     assert told(unit.drive(100)) == [("oil change", "soon"), ("oil change", "due")]
     assert len({c.id for c in unit.of(Concern)}) == len(unit.of(Concern)) == 3
 
