@@ -291,6 +291,21 @@ def test_it_is_no_news_once_it_begins() -> None:
     assert [e.why for e in scene.until(begins_s).of(MoveSettled)] == ["no longer true"]
 
 
+def test_that_it_began_is_known_before_it_is_told_when_a_clock_is_found() -> None:
+    scene = moved(slot(26, 20))
+    known, scene.wall, told = scene.wall, None, len(scene.parts)
+    scene.until(3 * DAY_S)
+    scene.wall = known
+    scene.until(6 * DAY_S)
+    assert len(scene.parts) == told and [e.why for e in scene.of(MoveSettled)] == ["no longer true"]
+
+
+def test_it_is_told_though_what_it_was_for_is_not_true_for_now() -> None:
+    """The appointment stands all the same, and at another time than they agreed to."""
+    scene = moved(slot(30)).say(settled("no longer true"), offer(slot(31)))
+    assert scene.parts[-1].topic == "appointment oil" and scene.of(MoveSettled) == []
+
+
 def test_the_same_time_under_another_id_is_no_move() -> None:
     assert moved(slot(28, id="renumbered")).of(AppointmentMoved) == []
 
