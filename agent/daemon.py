@@ -17,7 +17,7 @@ from agent.corrections import settled
 from agent.decode import Decoder, Plan
 from agent.engine import Engine
 from agent.entries.entering import EntryRefused, OdometerRead, TripGiven, attributed, entry_of, refuse_from_afar
-from agent.entries.standing import check, standing
+from agent.entries.standing import check, dated, standing
 from agent.events.command import taken, unfinished
 from agent.events.health import HealthReported, health
 from agent.events.odometer import Odometer
@@ -215,7 +215,7 @@ class Daemon:
         entry = entry_of(kind, data, ref, ctx)
         now = standing(self.engine)
         check(entry, ctx, now)
-        match entry:
+        match dated(entry, now):
             case OdometerRead(reading_m):
                 rule = next(r for r in self.engine.rules if isinstance(r, Odometer))
                 return self.engine.raised(rule.entered(ctx, reading_m))

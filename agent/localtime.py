@@ -75,3 +75,9 @@ def days_of(month: str) -> int:
     """How many days it has."""
     first, after = (date.fromisoformat(f"{each}-01") for each in (month, months_back(month, -1)))
     return (after - first).days
+
+
+def after_months(day: date, months: int) -> date:
+    """The same day of a later month, or its last one where that is shorter."""
+    month = months_back(f"{day:%Y-%m}", -months)
+    return date.fromisoformat(f"{month}-{min(day.day, days_of(month)):02}")

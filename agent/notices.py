@@ -59,6 +59,37 @@ class Notice(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defau
     over_the_air: bool = False  # nothing to book
 
 
+class Titled(msgspec.Struct, frozen=True):
+    title: str = ""
+
+
+class Joined(msgspec.Struct, frozen=True):
+    """A notice and this car, as far as people ask for it."""
+
+    notice: Titled = Titled()
+    verdict: str = "cannot tell"
+    progress: str = "open"
+    is_out: bool = False
+
+
+class NoticeBook(msgspec.Struct, frozen=True):
+    """Of the state that the rule `notice` keeps what is shown of it, without loading the rule."""
+
+    known: dict[str, Joined] = {}
+    catalogue_utc_ns: int | None = None
+    catalogues: dict[str, int] = {}
+
+    def open(self) -> dict[str, Joined]:
+        """What concerns this car, or may, and is not remedied; by id."""
+        known = sorted(self.known.items())
+        return {id: k for id, k in known if k.verdict != "does not" and k.progress != "remedied" and not k.is_out}
+
+    def by_source(self) -> dict[str, int]:
+        """Source → when its last catalogue was made, the newest first; of before each source had its own, one without a name."""
+        newest = {} if self.catalogue_utc_ns is None else {"": self.catalogue_utc_ns}
+        return dict(sorted((self.catalogues or newest).items(), key=lambda each: -each[1]))
+
+
 class Identity(NamedTuple):
     """What is known of this car; None and empty: not known."""
 

@@ -26,6 +26,7 @@ from agent.io.states import States
 from agent.io.store import Store, store_error
 from agent.localtime import DAY_NS, day_of, days_of, month_end_ns, month_of, month_start_ns, months_back
 from agent.model import TRUSTED, Context, Event, derive_id
+from agent.notices import Joined, NoticeBook
 from agent.report.build import Material, build, readers
 from agent.report.facts import Fact, MonthFacts
 from agent.report.report import Catalogue, CheckName, Due, Notice, Notices, Relationship, Report
@@ -38,7 +39,6 @@ Part = TypeVar("Part", bound=msgspec.Struct)
 Amount: TypeAlias = int | float | dict[str, Any]
 
 LEDGER_MONTH = "12"  # this month's report carries the ledger of the years: on the same day for everybody
-CONCERNING = ("applies", "cannot tell")  # agent.notices.Verdict
 LEAST_DAYS = 90  # together, before there is a ledger
 
 TRIPS = (
@@ -124,28 +124,6 @@ class _Reading(msgspec.Struct):
     reading_m: float = 0.0
 
 
-class _Titled(msgspec.Struct):
-    title: str = ""
-
-
-class _KnownNotice(msgspec.Struct):
-    notice: _Titled
-    verdict: str = ""
-    progress: str = "open"
-    is_out: bool = False
-
-
-class _NoticeBook(msgspec.Struct):
-    known: dict[str, _KnownNotice] = {}
-    catalogue_utc_ns: int | None = None
-    catalogues: dict[str, int] = {}
-
-    def by_source(self) -> dict[str, int]:
-        """The newest first; of before each source had its own, one without a name."""
-        newest = {} if self.catalogue_utc_ns is None else {"": self.catalogue_utc_ns}
-        return dict(sorted((self.catalogues or newest).items(), key=lambda each: -each[1]))
-
-
 class _Dated(msgspec.Struct):
     utc_ns: int | None = None
 
@@ -169,19 +147,16 @@ def known_of(states: States, zone: ZoneInfo) -> Known:
         checks["odometer"] = None
     if state.expected:
         checks["service items"] = None
-    book = _decoded(states, "notice", _NoticeBook)
+    book = _decoded(states, "notice", NoticeBook)
     if catalogues := book.by_source():  # as of the day that all of them know of
         checks["recalls and notices"] = day_of(min(catalogues.values()), zone)
     reading_m = odometer.reading_m if odometer.source != "none" else None
     household = _decoded(states, "household", _Lent).lent
-    return Known(household, state, reading_m, checks, tuple(_open_notices(book)), catalogues)
+    return Known(household, state, reading_m, checks, tuple(_notice(id, each) for id, each in book.open().items()), catalogues)
 
 
-def _open_notices(book: _NoticeBook) -> Iterator[Notice]:
-    """What concerns this car, or may, and is not remedied."""
-    for id, each in sorted(book.known.items()):
-        if each.verdict in CONCERNING and each.progress != "remedied" and not each.is_out:
-            yield Notice(id=id, title=each.notice.title, state=each.verdict if each.progress == "open" else each.progress)
+def _notice(id: str, each: Joined) -> Notice:
+    return Notice(id=id, title=each.notice.title, state=each.verdict if each.progress == "open" else each.progress)
 
 
 def _decoded(states: States, name: str, kind: type[S]) -> S:

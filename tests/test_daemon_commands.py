@@ -21,6 +21,7 @@ from agent.io.uplink import UplinkState
 from agent.model import NS, Wall
 from hil.ca import Authority
 from hil.cloud.command import Commander
+from tests.sim.parked import concern
 from tests.test_daemon import PLAN, SETUP, drive
 
 START_NS = 1_793_000_000 * NS
@@ -149,6 +150,15 @@ def test_what_a_profile_does_to_consents_is_told_for_the_profile_itself_never_le
         ("fit", False),
     ]
     assert unit.drivers == [] and [outcome for _, outcome, _ in unit.answers] == ["done"] * 4
+
+
+def test_of_an_appointment_that_was_kept_its_time_is_told_with_it(unit: Unit) -> None:
+    unit.hear()
+    unit.daemon.engine.raised([concern(bookable="oil")])
+    slot = {"id": "s", "start": "2026-10-28T09:00+01:00", "end": "2026-10-28T10:00+01:00", "place": "w"}
+    unit.hear(unit.sign("AppointmentChanged", {"bookable": "oil", "change": "moved", "slot": slot}))
+    unit.hear(unit.sign("AppointmentChanged", {"bookable": "oil", "change": "kept"}, "c2"))
+    assert unit.told("AppointmentChanged")[1] == {"bookable": "oil", "change": "kept", "slot": slot}
 
 
 def test_a_repeat_gets_nothing_and_does_nothing(unit: Unit) -> None:

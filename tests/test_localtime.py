@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agent.localtime import (
+    after_months,
     at_ns,
     day_of,
     days_of,
@@ -99,3 +100,16 @@ def test_a_month_is_local() -> None:
 )
 def test_months_back(month: str, n: int, there: str) -> None:
     assert months_back(month, n) == there
+
+
+def test_some_months_later_a_month_ends_where_it_ends() -> None:
+    assert after_months(date(2026, 8, 31), 6) == date(2027, 2, 28)
+    assert after_months(date(2027, 11, 30), 3) == date(2028, 2, 29)
+    assert after_months(date(2026, 3, 1), 12) == date(2027, 3, 1)
+
+
+@given(st.dates(date(2000, 1, 1), date(2090, 1, 1)), st.integers(1, 60))
+def test_a_month_is_28_to_31_days(day: date, months: int) -> None:
+    later = after_months(day, months)
+    assert timedelta(days=28 * months) <= later - day <= timedelta(days=31 * months)
+    assert later.day <= day.day

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 import click
 import msgspec
 
-from agent.cli.catalogues import lines, of_state
+from agent.cli.catalogues import lines
 from agent.cli.load import config_option, json_option, look, now_utc_ns, store_file, store_option
 from agent.cli.show import table
 from agent.cli.trips import owner_view
+from agent.notices import NoticeBook
 
 if TYPE_CHECKING:
     from agent.events.notice import Known, NoticeState
@@ -36,7 +37,8 @@ def command(ctx: click.Context, config_path: Path, store_path: Path | None, as_j
     if ctx.invoked_subcommand is not None:
         return
     state = kept(config_path, store_path)
-    told, catalogues = [explain(each) for each in concerning(state)], of_state(msgspec.to_builtins(state))
+    told = [explain(each) for each in concerning(state)]
+    catalogues = msgspec.convert(state, NoticeBook, from_attributes=True).by_source()
     if as_json:
         click.echo(json.dumps({"notices": told, "catalogues_utc_ns": catalogues}, indent=2))
         return

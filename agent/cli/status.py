@@ -10,12 +10,14 @@ from typing import Any
 
 import click
 
-from agent.cli.catalogues import lines, of_state, open_of
+from agent.cli.catalogues import counted, lines
 from agent.cli.load import config_option, json_option, look, now_utc_ns, store_file, store_option
 from agent.cli.show import breakable, distance, moment
 from agent.cli.trips import owner_view
+from agent.cli.why import decoded
 from agent.io.checkpoints import HELD_BYTES, log_bytes
 from agent.io.states import read
+from agent.notices import NoticeBook
 
 UNDER_WAY = "coalesce(state, 'held') IN ('held', 'snoozed', 'released', 'delivered')"
 OVER_SHOWN = 3  # prompts are kept for ever: of those that are over, the last ones
@@ -73,11 +75,12 @@ def command(config_path: Path, store_path: Path | None, as_json: bool) -> None:
 def gather(path: Path) -> dict[str, Any]:
     """The facts, from the store alone: it tells the same whether the daemon runs or not."""
     conn = look(path)
-    states = {name: json.loads(body) for name, (_, body) in read(conn)[0].items()}
+    kept = read(conn)[0]
+    states = {name: json.loads(body) for name, (_, body) in kept.items()}
     health = conn.execute("SELECT body FROM events WHERE kind = 'HealthReported' ORDER BY seq DESC LIMIT 1").fetchone()
     trips = conn.execute("SELECT count(*), max(end_utc_ns) FROM trips WHERE kind != 'unaccounted'").fetchone()
     odometer = states.get("odometer", {})
-    notice = states.get("notice", {})
+    book = decoded(kept, "notice", NoticeBook)
     is_known = odometer.get("source", "none") != "none"
     return {
         "store_bytes": path.stat().st_size,
@@ -89,7 +92,7 @@ def gather(path: Path) -> dict[str, Any]:
         "events": conn.execute("SELECT count(*) FROM events").fetchone()[0],
         "unacknowledged": conn.execute("SELECT count(*) FROM events WHERE acked = 0").fetchone()[0],
         "prompts": [dict(r) for r in conn.execute(PROMPTS, (OVER_SHOWN,))],
-        "notices": {**open_of(notice), "catalogues_utc_ns": of_state(notice)},
+        "notices": {**counted(book), "catalogues_utc_ns": book.by_source()},
         "dropped": json.loads(health["body"])["counts"] if health else {},
     }
 

@@ -12,9 +12,10 @@ from zoneinfo import ZoneInfo
 
 import click
 
-from agent.cli.catalogues import lines, of_state
+from agent.cli.catalogues import lines
 from agent.cli.load import config_option, json_option, load_config, look, now_utc_ns, store_file, store_option
 from agent.cli.show import breakable, moment, table
+from agent.notices import NoticeBook
 
 if TYPE_CHECKING:
     from agent.config import Owner
@@ -120,7 +121,7 @@ def open_view(config_path: Path, store_path: Path | None) -> View:
     t_ns, wall = clock.boottime_ns(), clock.wall()
     unit = config.unit.id if config else "replay"
     ctx = Context(t_ns, wall, unit, clock.boot_id(), None, household, habits)
-    catalogues = of_state(decoded(states, "notice", dict))
+    catalogues = decoded(states, "notice", NoticeBook).by_source()
     return View(state, ctx, config.owner if config else Owner(), wall.utc_ns(t_ns) if wall else None, events, told, catalogues)
 
 

@@ -26,6 +26,8 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC
 from typing import NamedTuple
 
+import msgspec
+
 from agent.engine import Engine
 from agent.entries.entering import Entry, EntryRefused, TripGiven
 from agent.events.appointment import APPOINTMENT, AppointmentChanged, AppointmentRule, Booking, SlotsOffered, stands
@@ -92,6 +94,13 @@ def check(entry: Entry, ctx: Context, now: Standing) -> None:
     """Raises EntryRefused."""
     for fault in _faults(entry, ctx, now):
         raise EntryRefused(fault)
+
+
+def dated(entry: Entry, now: Standing) -> Entry:
+    """An appointment that was kept was kept at its time, which may be days ago."""
+    if isinstance(entry, AppointmentChanged) and entry.change == "kept" and entry.slot is None:
+        return msgspec.structs.replace(entry, slot=now.bookings.get(entry.bookable, Booking()).chosen)
+    return entry
 
 
 def _faults(entry: Entry, ctx: Context, now: Standing) -> Iterator[str]:

@@ -62,7 +62,8 @@ class AppointmentChosen(Event, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class AppointmentChanged(Event, frozen=True, kw_only=True, omit_defaults=True):
-    """What became of it; `slot` is the new one when it was moved. Cancelled and missed reopen what it was for."""
+    """What became of it; `slot` is the new one when it was moved. Of one that was kept it is the time when that was: as the unit
+    knows it, where whoever says so does not tell. Cancelled and missed reopen what it was for."""
 
     importance: ClassVar[int] = 2
     urgent: ClassVar[bool] = True
@@ -124,7 +125,7 @@ class AppointmentRule(Rule):
     | chosen, still to come | a Concern, as of a notice judged anew | chosen | SlotsRanked, with none; moved and asked: nothing |
     | any | AppointmentChanged: moved, to another time or place | moved: chosen, and asked anew | AppointmentMoved |
     | moved | a person keeps it (PromptAnswered acknowledged) | moved: who was told it may still choose | |
-    | moved | moved back; it begins; what it was for is settled | chosen | MoveSettled |
+    | moved | moved back; it begins | chosen | MoveSettled |
     | chosen, moved | AppointmentChanged: kept; ConcernSettled: done, remedied | | moved: MoveSettled |
     | chosen, moved | AppointmentChanged: cancelled, missed | asked by the next Concern, its slots forgotten | the same |
     """
@@ -159,12 +160,11 @@ class AppointmentRule(Rule):
         match event:
             case Concern(bookable=str(bookable)):
                 yield from self._ask(ctx, event, bookable)
-            case ConcernSettled():
+            case ConcernSettled(why="done" | "remedied"):  # the next interval has another; not true for now: it stands
                 for bookable, booking in s.bookings.items():
                     if booking.about is not None and booking.about.subject == event.subject:
                         yield from self._settle(ctx, bookable, event.why)
-                        if event.why in ("done", "remedied"):  # the next interval has another; not true for now: it stands
-                            self._put(bookable, chosen=None)
+                        self._put(bookable, chosen=None)
             case SlotsOffered():
                 self._put(event.bookable, slots=event.slots, asked_ns=None)
                 yield self._ranked(ctx, event.bookable)

@@ -39,7 +39,7 @@ class Concern(Event, frozen=True, kw_only=True, omit_defaults=True):
     bookable: str | None = None  # the service item or notice id that a workshop can be asked for; None: nothing to book
     trip_id: str | None = None  # the key trip of a celebration
     utc_ns: int | None = None  # when it became true, if known
-    is_again: bool = False  # it was said before and must be said anew (a service reopened, an appointment missed)
+    again_days: int = 0  # who was shown it hears of it again so many days later, should it go and come back; 0: at once
 
 
 class ConcernSettled(Event, frozen=True, kw_only=True, omit_defaults=True):

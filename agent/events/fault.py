@@ -17,7 +17,9 @@ off leaves it out. Which ECU said so is not known, and all but one always say of
 
 A code set as stored or permanent that is to be looked at soon, or before driving on, is a Concern too; a pending one never:
 the ECU itself waits for a second drive before it believes it. One Concern per code, whatever the ECUs and kinds;
-settled when the last of them is cleared. Of many at once MAX_SAID are Concerns, and all that say stop.
+settled when the last of them is cleared. Of many at once MAX_SAID are Concerns, and all that say stop. What comes and goes is
+told every AGAIN_DAYS at most, unless it says stop: nothing here tells what healed by itself from what a tester cleared. Each
+time is a fact, which the month's report counts.
 """
 
 from __future__ import annotations
@@ -36,6 +38,7 @@ from agent.stitch import is_trusted
 APART_S = 10  # a tester's burst of requests is over by then: the ECU was asked twice, not one answer heard twice
 LAMP_S = 60  # testers ask for PID 01 at least as often, and then all ECUs answer within 50 ms (ISO 15765-4)
 MAX_SAID = 10  # codes at once that a person hears of, and whatever says stop: a flat battery leaves dozens. All are facts, too
+AGAIN_DAYS = 14  # a loose contact sets its code with every other drive, and who was told knows it
 MAX_KEPT = 128  # no car has as many at once; what is beyond is not told, so that garbage cannot fill the state
 
 Kind: TypeAlias = Literal["stored", "pending", "permanent", "lamp"]
@@ -185,6 +188,7 @@ class Fault(Rule):
                 says="fault",
                 values={"code": code, "words": words, "severity": severity, "advice": ADVICE[severity]},
                 rests_on=[k.set_id for k in sets if k.set_id],
+                again_days=0 if code in stop else AGAIN_DAYS,
                 utc_ns=sets[0].first.utc_ns,
             )
 

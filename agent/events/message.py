@@ -41,7 +41,8 @@ WithdrawnWhy = Literal[
 
 
 class Part(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One prompt of a message. Show each `prompt_id` once, by its latest `revision`, and again if the person snoozed it."""
+    """One prompt of a message. Show each `prompt_id` once, by its latest `revision`, and again if the person snoozed it.
+    What is raised is held at once, so that `held_…` is the same time as `raised_…`."""
 
     prompt_id: str
     revision: int  # how many times it left before

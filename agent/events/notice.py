@@ -6,6 +6,7 @@
 | applies; a recall that the unit cannot judge | at once | raised | Concern |
 | raised | PromptAnswered acknowledged, booked; NoticeSettled so | acknowledged, booked | |
 | raised, booked | AppointmentChanged cancelled, missed | raised anew | Concern |
+| booked | BELIEVED_DAYS without news of the appointment, by a clock to be trusted | raised anew | Concern |
 | raised | its source words it otherwise | raised anew | NoticeMatched, Concern |
 | acknowledged, booked | it weighs more now: it applies after all, or forbids to drive | raised anew | NoticeMatched, Concern |
 | any | PromptAnswered done; NoticeSettled remedied; AppointmentChanged kept | remedied | ConcernSettled |
@@ -33,9 +34,10 @@ from agent.events.appointment import CONCERNS_KEPT, AppointmentChanged
 from agent.events.appointment import told as prompts_of
 from agent.events.concern import Concern, ConcernSettled, Why
 from agent.events.message import Answer, PromptAnswered
-from agent.localtime import day_of
+from agent.localtime import DAY_NS, day_of
 from agent.model import Context, Event, Rule, Setup, Value, derive_id
 from agent.notices import Identity, Notice, NoticeKind, Verdict, judge
+from agent.prompts.slots import BELIEVED_DAYS
 from agent.stitch import is_trusted
 
 KEPT = 200  # notices; no car has as many, and a catalogue for all cars is not for a unit
@@ -105,6 +107,7 @@ class Known(msgspec.Struct, frozen=True, omit_defaults=True):
     revision: int = 0  # how often it was worded or judged otherwise, or came back: it is matched anew then
     is_out: bool = False  # its source has taken it back
     affected: list[str] = []  # the ECUs that had the software which it is about
+    booked_utc_ns: int | None = None  # when that was said last; None: by no clock to be trusted, until there is one
     concerns: tuple[str, ...] = ()  # the ids of them all, the last CONCERNS_KEPT: a prompt of months ago may still be answered
 
 
@@ -163,6 +166,23 @@ class NoticeRule(Rule):
             case AppointmentChanged() if event.bookable in self.state.known:
                 yield from self._appointment(ctx, event)
 
+    def next_wake(self, ctx: Context) -> int | None:
+        if not is_trusted(ctx.wall):
+            return None
+        booked = [k.booked_utc_ns for k in self.state.known.values() if k.progress == "booked"]
+        looks = (ctx.t_ns if utc_ns is None else utc_ns + BELIEVED_DAYS * DAY_NS - ctx.wall.offset_ns for utc_ns in booked)
+        return min(looks, default=None)
+
+    def wake(self, ctx: Context) -> Iterator[Event]:
+        if not is_trusted(ctx.wall):
+            return
+        now_ns = ctx.wall.utc_ns(ctx.t_ns)
+        for known in [k for k in self.state.known.values() if k.progress == "booked"]:
+            if known.booked_utc_ns is None:
+                self._keep(msgspec.structs.replace(known, booked_utc_ns=now_ns))
+            elif known.booked_utc_ns + BELIEVED_DAYS * DAY_NS <= now_ns:
+                yield from self._unbooked(ctx, known)
+
     def _appointment(self, ctx: Context, event: AppointmentChanged) -> Iterator[Event]:
         known = self.state.known[event.bookable]
         match event.change:
@@ -171,9 +191,13 @@ class NoticeRule(Rule):
             case "moved":
                 yield from self._progress(ctx, event.bookable, "booked")
             case "cancelled" | "missed" if known.progress == "booked":
-                is_open = self._keep(msgspec.structs.replace(known, progress="open"))
-                if is_open.matched:  # else it is over: nothing is left to say
-                    yield self._raise(ctx, is_open)
+                yield from self._unbooked(ctx, known)
+
+    def _unbooked(self, ctx: Context, known: Known) -> Iterator[Event]:
+        """There is no appointment any more, or none that is to be believed."""
+        is_open = self._keep(msgspec.structs.replace(known, progress="open"))
+        if is_open.matched:  # else it is over: nothing is left to say
+            yield self._raise(ctx, is_open)
 
     def _car(self, known: Known) -> Identity:
         """What is known of this car: keyoff.toml first, of calibrations what was heard. Those that keyoff.toml tells are all
@@ -310,15 +334,15 @@ class NoticeRule(Rule):
             urgency="safety" if applies and notice.do_not_drive else "usual",
             bookable=notice.id if applies and notice.kind == "recall" and not notice.over_the_air else None,
             utc_ns=ctx.wall.utc_ns(ctx.t_ns) if ctx.wall else None,
-            is_again=times > 1,
         )
 
     def _progress(self, ctx: Context, id: str, progress: Progress) -> Iterator[Event]:
-        """Forward only: what is said late takes nothing back."""
+        """Forward only: what is said late takes nothing back. That it is booked may be said again."""
         known = self.state.known[id]
-        if PROGRESS.index(progress) <= PROGRESS.index(known.progress):
+        if PROGRESS.index(progress) < PROGRESS.index(known.progress) or progress == known.progress != "booked":
             return
-        known = self._keep(msgspec.structs.replace(known, progress=progress))
+        booked_utc_ns = ctx.wall.utc_ns(ctx.t_ns) if progress == "booked" and is_trusted(ctx.wall) else None
+        known = self._keep(msgspec.structs.replace(known, progress=progress, booked_utc_ns=booked_utc_ns))
         if progress == "remedied" and known.concern:
             yield self._settled(ctx, known, "remedied")
 

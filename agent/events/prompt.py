@@ -3,7 +3,7 @@
 | state | when | becomes | raises |
 |---|---|---|---|
 | | a Concern is heard, and its kind is not stopped | raised | |
-| raised | at once | held | PromptHeld, naming by what |
+| raised | at once; if the same was shown, went and came back, for its `again_days` | held | PromptHeld, naming by what |
 | held | something else holds it now | held | PromptHeld |
 | held | nothing holds it here: see below | released | PromptReleased: one message for all that is ready (see agent/prompts) |
 | held | ConcernSettled; of a report: its consent is taken back | expired | PromptExpired |
@@ -44,7 +44,7 @@ from agent.events.message import (
     WithdrawnWhy,
 )
 from agent.events.trip import TripEnded, TripStarted
-from agent.household import Kind
+from agent.household import KINDS, Kind
 from agent.localtime import DAY_NS
 from agent.model import NS, TRUSTED, Context, Event, Rule, Setup, Wall, derive_id
 from agent.prompts.hold import hold
@@ -60,7 +60,6 @@ HELD_BY_KEPT = 20  # of what held a prompt that waits for months
 SNOOZE_MAX_DAYS = 365  # longer is not "later"
 MOVED = "moved"  # how a prompt ended that is somebody else's now,
 SHOWN = "delivered"  # and one of these that its person was shown: it is withdrawn yet when it is no longer true
-KINDS: tuple[Kind, ...] = ("fault", "notice", "service", "battery", "milestone", "report")  # the order within a message
 
 
 class PromptRule(Rule):
@@ -267,7 +266,9 @@ class PromptRule(Rule):
             if old.concern.id != concern.id:
                 yield self._end(ctx, old, "superseded")
         for driver in ctx.household.hearers(concern.driver):
-            prompt = Prompt(derive_id(ctx.unit, "prompt", concern.id, driver.id), concern, driver.id, slots=slots)
+            again_ns = s.again_utc_ns(ctx, concern, driver.id)
+            id = derive_id(ctx.unit, "prompt", concern.id, driver.id)
+            prompt = Prompt(id, concern, driver.id, slots=slots, until_utc_ns=again_ns)
             known = next((p for p in s.prompts if p.id == prompt.id), None)
             if known is not None and known.how != MOVED:
                 continue
@@ -321,7 +322,8 @@ class PromptRule(Rule):
 
     def _deliver(self, ctx: Context, event: PromptDelivered) -> Iterator[Event]:
         s = self.state
-        for prompt in [p for p in s.prompts if p.id == event.prompt_id and p.first_revision <= event.revision < p.revision]:
+        for each in [p for p in s.prompts if p.id == event.prompt_id and p.first_revision <= event.revision < p.revision]:
+            prompt = s.change(each, shown_utc_ns=event.shown_utc_ns)
             is_latest, window = event.revision == prompt.revision - 1, prompt.window_utc_ns
             if prompt.phase != "over":
                 s.drop(prompt, ctx.wall, ctx.t_ns, phase="delivered")

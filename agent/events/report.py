@@ -192,7 +192,7 @@ class ReportRule(Rule):
         for fact in facts_of(event, utc_ns):
             noted = self.state.facts.get(month, MonthFacts()).with_fact(fact)
             self.state.facts = self.state.facts | {month: noted}
-        if isinstance(event, (ServiceDue, ServiceDone, ServiceReopened)):
+        if isinstance(event, (ServiceDue, ServiceDone)):
             self._note_service(event)
 
     def _became(self, prompt_id: str, state: str) -> None:
@@ -206,14 +206,15 @@ class ReportRule(Rule):
             case ServiceExpected(is_gone=True) | ServiceDone():
                 s.expected = {item: each for item, each in s.expected.items() if item != event.item}
             case ServiceExpected():
-                s.expected = s.expected | {event.item: expected(event, s.expected.get(event.item))}
-            case ServiceDue(stage="due") if event.item in s.expected:
-                s.expected = s.expected | {event.item: msgspec.structs.replace(s.expected[event.item], is_due=True)}
+                s.expected = s.expected | {event.item: expected(event)}
+            case ServiceDue(stage="due"):  # overdue at the first reading, nothing was forecast
+                known = s.expected.get(event.item) or Expected(event.interval, event.due_m, event.due_day)
+                s.expected = s.expected | {event.item: msgspec.structs.replace(known, is_due=True)}
             case CarReminded():
                 s.beeps, s.told_before = s.beeps + 1, s.told_before + bool(event.ahead_days)
 
 
-def expected(event: ServiceExpected, before: Expected | None) -> Expected:
+def expected(event: ServiceExpected) -> Expected:
     f = event.forecast
     return Expected(
         interval=event.interval,
@@ -222,7 +223,7 @@ def expected(event: ServiceExpected, before: Expected | None) -> Expected:
         likely_day=f.likely_day if f else event.due_day,
         earliest_day=f.earliest_day if f else None,
         latest_day=f.latest_day if f else None,
-        is_due=before is not None and before.interval == event.interval and before.is_due,
+        is_due=event.is_due,
     )
 
 

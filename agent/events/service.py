@@ -4,7 +4,7 @@ Each item of keyoff.toml, from when it was last done (agent/service/ holds the s
 
 | stage | when | becomes | raises |
 |---|---|---|---|
-| | the car's reminder may start within LEAD_DAYS, at a fast pace | soon | ServiceDue, Concern |
+| | the car's reminder may start within LEAD_DAYS, at a fast pace, likely MOST_DAYS | soon | ServiceDue, Concern |
 | , soon | a limit is reached: reading, day, engine hours, oil life, the car's countdown | due | ServiceDue, Concern |
 | soon, due | it is nowhere near: a clock was wrong, or the odometer; or keyoff.toml has another limit | | ConcernSettled |
 | any | the car's counter jumps up, also unheard; somebody says so; a new last_… in keyoff.toml | (next interval) | ServiceDone |
@@ -41,13 +41,14 @@ from agent.events.service_record import (
     ServiceReopened,
     ServiceReported,
     concern_of,
+    expected_of,
     told_of,
 )
 from agent.events.trip import TripEnded
 from agent.localtime import DAY_NS, at_ns, day_of
 from agent.model import Context, Event, Rule, Setup, Value, derive_id
 from agent.service import counters, interval
-from agent.service.backdating import done_at
+from agent.service.backdating import day_of_slot, done_at
 from agent.service.counters import Change, Counters, Heard
 from agent.service.forecast import Rate, forecast
 from agent.service.interval import RANK, How, Interval, Now, Stage, Why
@@ -215,7 +216,7 @@ class ServiceRule(Rule):
         for service in self._named(event.bookable):
             match event.change:
                 case "kept":
-                    yield from self._done(ctx, service, "read")
+                    yield from self._done(ctx, service, "read", day=day_of_slot(event.slot, self.zone))
                 case "moved":
                     self._book(ctx, service)
                 case ("cancelled" | "missed") as why:
@@ -271,14 +272,12 @@ class ServiceRule(Rule):
         expected = forecast(lefts, now.today) if now.today else each.expected
         if expected != each.expected:
             each = msgspec.structs.replace(each, expected=expected)
-            told = told_of(ctx, "ServiceExpected", service.item, each, ctx.boot_id, ctx.t_ns, expected)
-            due_m, due_day = interval.due_m(service, each, now.counters), interval.due_day(service, each, now.counters)
-            yield ServiceExpected(**told, due_m=due_m, due_day=due_day, forecast=expected)
+            yield expected_of(ctx, service, each, now.counters)
         self._put(service, each)
         if stage is not None and RANK[stage] > RANK[each.stage]:
             yield from self._raise(ctx, service, stage, now)
         elif is_stale and not each.is_wrong:
-            yield self._concern(ctx, service, now, [each.due_id], is_again=True)
+            yield self._concern(ctx, service, now, [each.due_id])
 
     def _raise(self, ctx: Context, service: Service, stage: Stage, now: Now) -> Iterator[Event]:
         before = self.state.items[service.item]
@@ -291,7 +290,7 @@ class ServiceRule(Rule):
         known = interval.values(service, each, now)
         yield ServiceDue(**told, stage=stage, **{name: known[name] for name in known if name in DUE_FIELDS})
         if not (each.is_booked or each.is_wrong):
-            yield self._concern(ctx, service, now, [each.due_id], is_again=before.stage is not None)
+            yield self._concern(ctx, service, now, [each.due_id])
 
     def _done(
         self, ctx: Context, service: Service, how: How, reading_m: float | None = None, day: str | None = None
@@ -316,19 +315,22 @@ class ServiceRule(Rule):
         """It has to be done still. What was taken for a service makes room for the interval before it; but an interval that
         was told has run its course, and who says "not done" then means that."""
         each, now = self.state.items[service.item], self._now(ctx)
-        if each.before is not None and (why == "counter fell back" or (why == "not done" and each.stage is None)):
-            if each.stage is not None:
-                yield self._settled(ctx, service.item, each, "no longer true")
-            each = msgspec.structs.replace(each.before, basis=each.basis)
-        elif each.stage is None:  # nothing was done, nothing was said; when it comes due, that is
+        before = each.before if why == "counter fell back" or (why == "not done" and each.stage is None) else None
+        if before is None and each.stage is None:  # nothing was done, nothing was said; when it comes due, that is
             self._put(service, msgspec.structs.replace(each, is_booked=False))
             return
+        if before is not None:
+            if each.stage is not None:
+                yield self._settled(ctx, service.item, each, "no longer true")
+            each = msgspec.structs.replace(before, basis=each.basis)
         each = msgspec.structs.replace(each, is_booked=False, is_wrong=False, anew=each.anew + 1)
         self._put(service, each)
         reopened = ServiceReopened(**told_of(ctx, "ServiceReopened", service.item, each), why=why)
         yield reopened
+        if before is not None:
+            yield expected_of(ctx, service, each, now.counters)
         if each.stage is not None:
-            yield self._concern(ctx, service, now, [each.due_id, reopened.id], is_again=True)
+            yield self._concern(ctx, service, now, [each.due_id, reopened.id])
 
     def _book(self, ctx: Context, service: Service) -> None:
         each, today = self.state.items[service.item], interval.text_of(self._today(ctx))
@@ -377,9 +379,9 @@ class ServiceRule(Rule):
         rate = Rate(pace.low_m, pace.likely_m, pace.high_m, pace.before_m) if pace else None
         return Now(self._today(ctx), self._reading_m(), self._is_about(), rate, self.state.counters, ctx.habits.first_m())
 
-    def _concern(self, ctx: Context, service: Service, now: Now, rests_on: list[str], *, is_again: bool) -> Concern:
+    def _concern(self, ctx: Context, service: Service, now: Now, rests_on: list[str]) -> Concern:
         each = self.state.items[service.item]
-        concern = concern_of(ctx, service.item, each, interval.values(service, each, now), rests_on, is_again=is_again)
+        concern = concern_of(ctx, service.item, each, interval.values(service, each, now), rests_on)
         self._put(service, msgspec.structs.replace(each, concern_ids=(*each.concern_ids, concern.id)))
         return concern
 

@@ -9,10 +9,12 @@ from typing import Annotated, Any, ClassVar, Literal
 
 import msgspec
 
+from agent.config import Service
 from agent.events.concern import Concern
 from agent.model import Context, Event, derive_id
+from agent.service.counters import Counters
 from agent.service.forecast import By, Forecast
-from agent.service.interval import How, Interval, Stage, Why, subject
+from agent.service.interval import How, Interval, Stage, Why, due_day, due_m, subject
 from agent.stitch import is_trusted
 
 
@@ -73,8 +75,8 @@ class CarReminded(Event, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class ServiceExpected(Event, frozen=True, kw_only=True, omit_defaults=True):
-    """Kept on the unit: the forecast of an item is another one; absent: it is not known. `is_gone`: what was told of the item
-    is no longer so; what holds now, if it is still there, follows."""
+    """Kept on the unit: the forecast of an item is another one, or its interval; absent: it is not known. `is_due`: as it was
+    told. `is_gone`: what was told of the item is no longer so; what holds now, if it is still there, follows."""
 
     leaves: ClassVar[bool] = False
     item: str
@@ -82,6 +84,7 @@ class ServiceExpected(Event, frozen=True, kw_only=True, omit_defaults=True):
     due_m: float | None = None
     due_day: str | None = None
     forecast: Forecast | None = None
+    is_due: bool = False
     is_gone: bool = False
 
 
@@ -105,9 +108,18 @@ def told_of(ctx: Context, kind: str, item: str, each: Interval, *more: object) -
     return {"id": id, "t_ns": ctx.t_ns, "boot_id": ctx.boot_id, "item": item, "interval": each.key}
 
 
-def concern_of(
-    ctx: Context, item: str, each: Interval, values: dict[str, Any], rests_on: list[str], *, is_again: bool
-) -> Concern:
+def expected_of(ctx: Context, service: Service, each: Interval, counters: Counters) -> ServiceExpected:
+    """When it is due, as it was forecast last."""
+    return ServiceExpected(
+        **told_of(ctx, "ServiceExpected", service.item, each, ctx.boot_id, ctx.t_ns, each.expected),
+        due_m=due_m(service, each, counters),
+        due_day=due_day(service, each, counters),
+        forecast=each.expected,
+        is_due=each.stage == "due",
+    )
+
+
+def concern_of(ctx: Context, item: str, each: Interval, values: dict[str, Any], rests_on: list[str]) -> Concern:
     """What a person is to hear of its stage; `values` as of agent/service/interval.py."""
     return Concern(
         id=derive_id(ctx.unit, "Concern", item, each.key, each.stage, each.anew),
@@ -120,5 +132,4 @@ def concern_of(
         rests_on=rests_on,
         bookable=item,
         utc_ns=ctx.wall.utc_ns(ctx.t_ns) if is_trusted(ctx.wall) else None,
-        is_again=is_again,
     )

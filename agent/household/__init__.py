@@ -22,6 +22,8 @@ Purpose: TypeAlias = Literal[
 Kind: TypeAlias = Literal["service", "fault", "battery", "notice", "milestone", "report"]
 """What a prompt is about; a person can stop each kind."""
 
+KINDS: tuple[Kind, ...] = ("fault", "notice", "service", "battery", "milestone", "report")  # the gravest first: so in a message
+
 Channel: TypeAlias = Literal["mail", "page"]
 Language: TypeAlias = Literal["en", "de"]
 

@@ -1,7 +1,7 @@
 """What holds a prompt on the unit, whatever the hour. Pure.
 
 While the ignition is on or not known, or a trip is open; until HOLD_S after it came on; while appointments are asked for;
-without a clock to be trusted; while it is snoozed, or was tried in vain.
+without a clock to be trusted; while it is snoozed, or was tried in vain, or the same was told lately and came back.
 
 A do-not-drive recall (urgency "safety") waits for nothing but that the ignition is off, or has not been known for HOLD_S: a
 unit that restarts in mid-drive does not know it either. Once it is snoozed, which is to have been told, it waits for that day

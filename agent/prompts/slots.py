@@ -9,6 +9,7 @@ import msgspec
 from agent.model import NS
 
 LONGEST = timedelta(days=14)  # a slot longer than this is an error, not an appointment
+BELIEVED_DAYS = 42  # an appointment is of the next weeks, and some workshops never say what came of it
 YEARS = (1971, 2200)  # so is one outside of them; and its time in every zone is one that a date can have
 
 

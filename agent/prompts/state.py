@@ -38,13 +38,14 @@ class Prompt(msgspec.Struct, frozen=True, omit_defaults=True):
     revision: int = 0  # how many times it was released
     misses: int = 0  # how many of them could not be shown in time
     snoozed_days: int = 0  # for so long from the first moment with a clock to be trusted
-    until_utc_ns: int | None = None  # snoozed, or not tried again before
+    until_utc_ns: int | None = None  # snoozed, not tried again before, or told lately
     first_revision: int = 0  # since it was snoozed; that an earlier one was shown is no news
     window_utc_ns: tuple[int, int] | None = None  # of the latest release: from when until when it may be shown
+    shown_utc_ns: int | None = None  # when it was, the last time
     how: str = ""  # it ended
 
     def is_snoozed(self) -> bool:
-        """Or tried in vain, and not released since; the day may be past."""
+        """Or told lately or tried in vain, and not released since; the day may be past."""
         return self.snoozed_days > 0 or self.until_utc_ns is not None
 
     def is_pending(self, utc_ns: int) -> bool:
@@ -135,6 +136,16 @@ class PromptState(msgspec.Struct):
     def find(self, wanted: Callable[[Prompt], bool]) -> list[Prompt]:
         """Those under way that are `wanted`."""
         return [p for p in self.prompts if p.phase != "over" and wanted(p)]
+
+    def again_utc_ns(self, ctx: Context, concern: Concern, driver: str) -> int | None:
+        """Not to be said before: the same was shown to them, went and came back; None: at once."""
+        same = (p for p in self.prompts if p.driver == driver and p.concern.subject == concern.subject)
+        shown_ns = max((p.shown_utc_ns for p in same if p.shown_utc_ns is not None), default=None)
+        if shown_ns is None or not concern.again_days:
+            return None
+        now_ns = ctx.wall.utc_ns(ctx.t_ns) if is_trusted(ctx.wall) else shown_ns
+        again_ns = min(shown_ns, now_ns) + concern.again_days * DAY_NS
+        return None if again_ns <= now_ns else again_ns
 
     def said_to(self, driver: str, utc_ns: int) -> None:
         """A message to `driver` counts from `utc_ns`, once."""

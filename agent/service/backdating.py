@@ -6,6 +6,7 @@
 | a past day | now's, less what was driven since; not known where that is not | that day |
 | a past reading | that | the day since which so much was driven; today where that is not known |
 | both | as told | as told |
+| an appointment that was kept | as of a past day | that on which it ended |
 
 A day or a reading that is yet to come is now's. What was driven is looked up in the car's own days (agent/habits.py), before
 them by its pace: an estimate, and what rests on it is `about`.
@@ -15,8 +16,11 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 from typing import NamedTuple
+from zoneinfo import ZoneInfo
 
 from agent.habits import DAYS_KEPT, Habits
+from agent.localtime import day_of
+from agent.prompts.slots import Slot, span_ns
 from agent.service.forecast import FAR_DAYS
 
 
@@ -45,6 +49,12 @@ def _on(day: date | None, reading_m: float | None, today: date | None, habits: H
     back_m = 0.0 if day is None or day == today else driven_since_m(day, habits)
     then_m = None if reading_m is None or back_m is None else max(0.0, reading_m - back_m)
     return Done(then_m, day, back_m, about=bool(back_m))
+
+
+def day_of_slot(slot: Slot | None, zone: ZoneInfo) -> str | None:
+    """The local day on which it ended; None where that is not known."""
+    end_ns = span_ns(slot)[1] if slot else 0
+    return day_of(end_ns, zone) if end_ns else None
 
 
 def driven_since_m(day: date, habits: Habits) -> float | None:

@@ -91,15 +91,13 @@ def reminder_days(left: Left, rate: Rate) -> float:
     return min(by_amount, _fast_days(left.amount, rate, SPEAKS_AT) - left.reminds_days)
 
 
+def likely_reminder_days(left: Left, rate: Rate) -> float:
+    """The same at the likely pace."""
+    return min(likely_days(left.amount - left.reminds_at, rate), likely_days(left.amount, rate) - left.reminds_days)
+
+
 def day_after(today: date, days: int) -> str:
     return (today + timedelta(days=days)).isoformat()
-
-
-def after_months(day: date, months: int) -> date:
-    """The same day of a later month, or its last one where that is shorter."""
-    year, month = divmod(day.year * 12 + day.month - 1 + months, 12)
-    following = date(year + (month + 1) // 12, (month + 1) % 12 + 1, 1)
-    return date(year, month + 1, min(day.day, (following - timedelta(days=1)).day))
 
 
 def _fast_days(amount: float, rate: Rate, drift: float) -> float:

@@ -29,8 +29,8 @@ from agent.events.message import PromptAnswered, PromptDelivered, PromptReleased
 from agent.events.odometer import OdometerAdvanced
 from agent.events.service_record import ServiceDone, ServiceDue, ServiceReported
 from agent.events.trip import TripEnded, TripStarted
+from agent.localtime import after_months
 from agent.model import NS, Event, Rule, Sample, Setup, Wall
-from agent.service.forecast import after_months
 from agent.vehicle import Vehicle
 from hil.bench.figures import Figure, Group, Place, at_least, progress
 from hil.bench.needs import Need, need

@@ -2,33 +2,33 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import msgspec
 import pytest
 
-from agent.cli.catalogues import CLOSING, NONE_YET, lines, of_state, open_of
+from agent.cli.catalogues import CLOSING, NONE_YET, counted, lines
 from agent.events.notice import Known, NoticeState
 from agent.io.database import connect
 from agent.localtime import DAY_NS
-from agent.notices import Match, Notice
+from agent.notices import Match, Notice, NoticeBook
 from tests.cli.conftest import Keyoff
 
 MADE_NS = 1_700_000_000_000_000_000  # 2023-11-14
 
 
-def plain(state: NoticeState) -> dict[str, object]:
-    return json.loads(msgspec.json.encode(state))  # type: ignore[no-any-return]
+def book(state: NoticeState) -> NoticeBook:
+    """As it is kept."""
+    return msgspec.json.decode(msgspec.json.encode(state), type=NoticeBook)
 
 
 def test_none_is_not_no_recalls() -> None:
     assert lines({}, "UTC", MADE_NS) == [NONE_YET]
-    assert of_state(plain(NoticeState())) == {}
+    assert book(NoticeState()).by_source() == {}
 
 
 def test_each_source_has_its_age_and_the_newest_stands_first() -> None:
-    found = of_state(plain(NoticeState(catalogues={"an authority": MADE_NS, "the maker": MADE_NS + 3 * DAY_NS})))
+    found = book(NoticeState(catalogues={"an authority": MADE_NS, "the maker": MADE_NS + 3 * DAY_NS})).by_source()
     assert lines(found, "UTC", MADE_NS + 4 * DAY_NS) == [
         "catalogue of the maker, made 2023-11-17, 1 day old",
         "catalogue of an authority, made 2023-11-14, 4 days old",
@@ -38,7 +38,7 @@ def test_each_source_has_its_age_and_the_newest_stands_first() -> None:
 
 
 def test_a_state_of_before_knows_the_newest_alone() -> None:
-    assert of_state(plain(NoticeState(catalogue_utc_ns=MADE_NS))) == {"": MADE_NS}
+    assert book(NoticeState(catalogue_utc_ns=MADE_NS)).by_source() == {"": MADE_NS}
 
 
 def test_what_is_remedied_or_taken_back_is_not_open() -> None:
@@ -50,7 +50,8 @@ def test_what_is_remedied_or_taken_back_is_not_open() -> None:
         "4": Known(notice, "s", "applies", is_out=True),
         "5": Known(notice, "s", "does not"),
     }
-    assert open_of(plain(NoticeState(known))) == {"applies": 1, "cannot tell": 1}
+    assert list(book(NoticeState(known)).open()) == ["1", "2"]
+    assert counted(book(NoticeState(known))) == {"applies": 1, "cannot tell": 1}
 
 
 @pytest.mark.parametrize("words", [["status"], ["why"], ["why", "today"]])

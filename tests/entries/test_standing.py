@@ -9,7 +9,7 @@ import pytest
 
 from agent.config import Owner, Service
 from agent.entries.entering import EntryRefused, entry_of
-from agent.entries.standing import SLOTS_MOST, WORDS_CHARS, check, standing
+from agent.entries.standing import SLOTS_MOST, WORDS_CHARS, check, dated, standing
 from agent.events.appointment import CONCERNS_KEPT, AppointmentChanged, AppointmentChosen, SlotsOffered
 from agent.events.household import DriverRemoved, DriverSaved
 from agent.events.notice import CatalogueReceived, NoticeSettled
@@ -157,10 +157,10 @@ def test_one_appointment_at_a_time(home: Home) -> None:
     """Else the workshop would keep the first, and the unit would know the second."""
     home.enter("PromptAnswered", prompt_id=home.prompt_id, answer="booked", slot="s28")
     assert "it is over already: booked" in str(home.answer("booked", slot="s29"))
-    home.say(concern("c2", bookable="oil", is_again=True))
+    home.say(concern("c2", bookable="oil"))
     assert "chosen already" in str(home.answer("booked", slot="s29")), "it was raised anew, and the appointment stands"
     home.until(3 * DAY_S)
-    home.say(concern("c3", bookable="oil", is_again=True), offer(slot(31)))
+    home.say(concern("c3", bookable="oil"), offer(slot(31)))
     assert home.answer("booked", slot="s31") is None, "that one is past"
 
 
@@ -176,6 +176,16 @@ def test_who_is_told_that_it_was_moved_may_choose_again(home: Home) -> None:
     home.enter("PromptAnswered", prompt_id=home.prompt_id, answer="booked", slot="s29")
     assert "chosen already" in str(home.answer("booked", slot="s30"))
     assert [each.slot.id for each in home.of(AppointmentChosen)] == ["s28", "s29"]
+
+
+def test_an_appointment_that_was_kept_was_kept_at_its_time(home: Home) -> None:
+    home.enter("PromptAnswered", prompt_id=home.prompt_id, answer="booked", slot="s28").until(5 * DAY_S)
+    kept = AppointmentChanged(id="k", t_ns=0, boot_id="", bookable="oil", change="kept")
+    assert dated(kept, standing(home.engine)) == msgspec.structs.replace(kept, slot=slot(28))
+    told = msgspec.structs.replace(kept, slot=slot(29))
+    cancelled = msgspec.structs.replace(kept, change="cancelled")
+    unknown = msgspec.structs.replace(kept, bookable="tyres")
+    assert [dated(each, standing(home.engine)) for each in (told, cancelled, unknown)] == [told, cancelled, unknown]
 
 
 def test_another_prompt_does_not_book_it_again(home: Home) -> None:

@@ -95,9 +95,9 @@ def test_an_offer_that_was_there_before_is_ranked_at_once() -> None:
     scene = Scene().parked().say(offer(slot(28)), concern(bookable="oil"))
     assert ranked(scene)[-1] == ["28 9"]
     assert len(scene.of(PromptReleased)) == 1
-    assert ranked(scene.say(concern("c2", bookable="oil", is_again=True)))[-1] == ["28 9"], "soon, and then due"
+    assert ranked(scene.say(concern("c2", bookable="oil")))[-1] == ["28 9"], "soon, and then due"
     scene.say(AppointmentChanged(id="c", t_ns=0, boot_id="", bookable="oil", change="missed"))
-    scene.say(concern("c3", bookable="oil", is_again=True))
+    scene.say(concern("c3", bookable="oil"))
     assert scene.held[-1] == "waiting for appointments", "what was offered for a missed appointment is offered anew"
 
 
@@ -262,7 +262,7 @@ def test_without_slots_it_is_told_all_the_same_and_soon() -> None:
 
 
 def test_a_concern_that_is_raised_anew_meanwhile_does_not_send_it_without() -> None:
-    scene = moved(slot(30)).say(concern("c2", bookable="oil", is_again=True))
+    scene = moved(slot(30)).say(concern("c2", bookable="oil"))
     assert ranked(scene) == [["28 9"]]
     scene.say(offer(slot(29)))
     assert [[each.id for each in part.slots] for part in scene.parts if part.topic == "appointment oil"] == [["29 9"]]
@@ -294,14 +294,29 @@ def test_it_is_no_news_once_it_begins() -> None:
     assert [e.why for e in scene.until(begins_s).of(MoveSettled)] == ["no longer true"]
 
 
+def test_that_it_began_is_known_before_it_is_told_when_a_clock_is_found() -> None:
+    scene = moved(slot(26, 20))
+    known, scene.wall, told = scene.wall, None, len(scene.parts)
+    scene.until(3 * DAY_S)
+    scene.wall = known
+    scene.until(6 * DAY_S)
+    assert len(scene.parts) == told and [e.why for e in scene.of(MoveSettled)] == ["no longer true"]
+
+
+def test_it_is_told_though_what_it_was_for_is_not_true_for_now() -> None:
+    """The appointment stands all the same, and at another time than they agreed to."""
+    scene = moved(slot(30)).say(settled("no longer true"), offer(slot(31)))
+    assert scene.parts[-1].topic == "appointment oil" and scene.of(MoveSettled) == []
+
+
 def test_the_same_time_under_another_id_is_no_move() -> None:
     assert moved(slot(28, id="renumbered")).of(AppointmentMoved) == []
 
 
 def test_a_concern_that_is_raised_anew_forgets_no_appointment_that_is_to_come() -> None:
-    scene = booked(asked().say(offer(slot(28))), "28 9").say(concern("c2", bookable="oil", is_again=True))
+    scene = booked(asked().say(offer(slot(28))), "28 9").say(concern("c2", bookable="oil"))
     assert rule_of(scene).state.bookings["oil"].chosen == slot(28)
     assert ranked(scene)[-1] == [], "there is nothing to choose"
     scene.until(3 * DAY_S)
-    scene.say(concern("c3", bookable="oil", is_again=True))
+    scene.say(concern("c3", bookable="oil"))
     assert rule_of(scene).state.bookings["oil"].chosen is None, "it is past"

@@ -5,14 +5,17 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
+import pytest
+
 from agent.config import Service
+from agent.events.appointment import AppointmentChanged
 from agent.events.battery import BatteryWeak
 from agent.events.driver_summary import TripAttributed
 from agent.events.fault import FaultCleared, FaultSet
 from agent.events.message import Part, PromptAnswered, PromptReleased, PromptWithdrawn
 from agent.events.milestone import MilestoneReached
 from agent.events.report import UNDATED, MonthClosed, ReportRule, facts_of
-from agent.events.service_record import CarReminded, ServiceDone, ServiceExpected
+from agent.events.service_record import CarReminded, ServiceDone, ServiceExpected, ServiceReported
 from agent.model import Event
 from agent.report.facts import Fact
 from agent.service.forecast import Forecast
@@ -155,6 +158,28 @@ def test_forecasts_are_kept_until_it_is_done() -> None:
     made.engine.raised([ServiceExpected(**EVENT, item="oil", interval="i", due_m=1.5e7)])
     made.engine.raised([ServiceExpected(**EVENT, item="oil", interval="i", is_gone=True)])
     assert rule(made).state.expected == {}, "it is not in keyoff.toml any more"
+
+
+def test_an_item_that_was_not_done_after_all_is_due_as_before() -> None:
+    """Not only when its forecast moves: it may stand for weeks."""
+    oil = Service("oil", every_km=10_000, last_km=10_001)
+    made = Bench(wall=WALL, services=(oil,)).live(drive(odometer_m=20_000_000.0)).until(1_000)
+    known = rule(made).state.expected["oil"]
+    said: dict[str, Any] = {**EVENT, "item": "oil"}
+    made.engine.raised([ServiceReported(**said, says="done")])
+    assert "oil" not in rule(made).state.expected
+    made.engine.raised([ServiceReported(**said, says="not done")])
+    assert rule(made).state.expected["oil"] == known
+    assert (known.is_due, known.due_m, known.interval) == (True, 20_001_000.0, "20001000"), "though no pace is known yet"
+
+
+@pytest.mark.parametrize("change", ["cancelled", "missed"])
+def test_an_appointment_that_comes_to_nothing_leaves_it_due(change: Any) -> None:
+    due = Bench(wall=WALL, services=(Service("oil", every_months=12, last_day="2025-10-20"),)).live(drive()).until(1_000)
+    assert rule(due).state.expected["oil"].is_due
+    due.engine.raised([AppointmentChanged(**EVENT, bookable="oil", change=change)])
+    assert rule(due).state.expected["oil"].is_due
+    assert [f.kind for f in noted(due) if f.kind.startswith("service")] == ["service due", "service reopened"]
 
 
 def test_it_is_counted_whether_the_word_came_before_the_beep() -> None:

@@ -26,6 +26,7 @@ from agent.events.service import ServiceRule
 from agent.events.service_record import CarReminded, ServiceDone, ServiceDue, ServiceExpected, ServiceReopened, ServiceReported
 from agent.events.trip import Trip, TripEnded
 from agent.model import NS, ClockQuality, Event, Rule, Setup, Value, Wall, derive_id
+from agent.prompts.slots import Slot
 from agent.service.interval import LEAD_DAYS, Interval
 from agent.signals import ODOMETER
 from tests.sim.car import BY_SIGNAL, Bench, E, at, drive, every_second
@@ -275,7 +276,6 @@ def test_a_concern_has_what_a_text_needs() -> None:
         *("item", "by", "due_m", "due_day", "reading_m", "about", "last_done_m", "last_done_day"),
         *("earliest_day", "likely_day", "latest_day"),
     }
-    assert (concern.is_again, unit.of(Concern)[-1].is_again) == (False, True)
 
 
 def test_forecasts_follow_the_pace() -> None:
@@ -359,8 +359,7 @@ def test_a_counter_that_falls_back_was_no_service() -> None:
     unit.drive(1, heard={signals.DISTANCE_TO_SERVICE: 15_000}).drive(1, heard={signals.DISTANCE_TO_SERVICE: 750})
     (again,) = unit.of(ServiceReopened)
     assert (again.why, again.interval) == ("counter fell back", unit.of(ServiceDone)[0].interval)
-    concern = unit.of(Concern)[-1]
-    assert concern.is_again and concern.rests_on[-1] == again.id
+    assert unit.of(Concern)[-1].rests_on[-1] == again.id
     unit.drive(1, heard={signals.DISTANCE_TO_SERVICE: 15_000})
     assert len({e.id for e in unit.of(ServiceDone)}) == 2
 
@@ -435,7 +434,7 @@ def test_not_done_of_an_interval_that_was_told_leaves_the_service_before_it() ->
     assert told(unit) == [("oil change", "soon"), ("oil change", "soon")]
     unit.says("oil change", "not done").drive(1)
     assert interval_of(unit, "oil change").last_m == START_M
-    assert told(unit)[2:] == [] and unit.of(Concern)[-1].is_again
+    assert told(unit)[2:] == [] and unit.of(Concern)[-1].rests_on[-1] == unit.of(ServiceReopened)[0].id
 
 
 def test_an_appointment_of_which_nothing_is_heard_is_not_believed_for_ever() -> None:
@@ -445,7 +444,7 @@ def test_an_appointment_of_which_nothing_is_heard_is_not_believed_for_ever() -> 
     assert len(unit.of(Concern)) == 1
     unit.drive(3)
     first, again = unit.of(Concern)
-    assert (again.subject, again.is_again) == (first.subject, True)
+    assert again.subject == first.subject and again.id != first.id
 
 
 def test_a_slip_in_the_entered_odometer_is_taken_back() -> None:
@@ -505,7 +504,7 @@ def test_a_person_may_take_it_back() -> None:
     unit = driven_in(Service("oil change", 10_000, 12_000)).says("oil change", "done").says("oil change", "not done")
     (again,) = unit.of(ServiceReopened)
     assert (again.why, again.interval) == ("not done", "22000000")
-    assert unit.of(Concern)[-1].is_again
+    assert unit.of(Concern)[-1].rests_on[-1] == again.id
     assert told(unit.drive(100)) == [("oil change", "soon"), ("oil change", "due")]
     assert len({c.id for c in unit.of(Concern)}) == len(unit.of(Concern)) == 3
 
@@ -542,6 +541,18 @@ def changed(item: str, change: str) -> AppointmentChanged:
 def test_an_appointment_that_was_kept() -> None:
     unit = driven_in(Service("oil change", 10_000, 12_000)).enter(changed("oil change", "moved"), changed("oil change", "kept"))
     assert [e.how for e in unit.of(ServiceDone)] == ["read"]
+
+
+def test_an_appointment_was_kept_on_its_own_day_though_it_is_told_later() -> None:
+    unit = driven_in(Service("oil change", 10_000, 12_000)).drive(5)
+    slot = Slot("s", "2026-02-18T22:30:00+00:00", "2026-02-18T23:30:00+00:00", "w")  # over midnight in Berlin
+    unit.enter(msgspec.structs.replace(changed("oil change", "kept"), slot=slot))
+    (done,) = unit.of(ServiceDone)
+    assert (unit.today, done.day, done.reading_m) == ("2026-02-21", "2026-02-19", None), "what is reckoned is not told as read"
+    assert interval_of(unit, "oil change").last_m == unit.reading_m - 2 * 30_000
+    unread = Slot("s", "soon", "later", "w")
+    unit.drive(60).enter(msgspec.structs.replace(changed("oil change", "kept"), slot=unread))
+    assert unit.of(ServiceDone)[-1].day == unit.today
 
 
 def test_what_was_called_wrong_is_not_said_again() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import date
 
 import pytest
 from hypothesis import example, given
@@ -13,7 +13,6 @@ from agent.service.forecast import (
     Forecast,
     Left,
     Rate,
-    after_months,
     forecast,
     latest_days,
     likely_days,
@@ -109,16 +108,3 @@ def test_days_are_days(found: list[tuple[float, Rate]]) -> None:
     if told is not None:
         assert TODAY.isoformat() <= told.earliest_day <= told.likely_day
         assert told.latest_day is None or told.likely_day <= told.latest_day
-
-
-def test_months_end_where_they_end() -> None:
-    assert after_months(date(2026, 8, 31), 6) == date(2027, 2, 28)
-    assert after_months(date(2027, 11, 30), 3) == date(2028, 2, 29)
-    assert after_months(date(2026, 3, 1), 12) == date(2027, 3, 1)
-
-
-@given(st.dates(date(2000, 1, 1), date(2090, 1, 1)), st.integers(1, 60))
-def test_a_month_is_28_to_31_days(day: date, months: int) -> None:
-    later = after_months(day, months)
-    assert timedelta(days=28 * months) <= later - day <= timedelta(days=31 * months)
-    assert later.day <= day.day

@@ -30,7 +30,7 @@ from contextlib import suppress
 from typing import Literal, TypeAlias
 
 from agent.events.message import PromptReleased
-from agent.household import Kind
+from agent.household import KINDS
 from agent.localtime import MINUTE_NS
 from agent.prompts.moment import Caps, capped
 from agent.report.without import without
@@ -38,7 +38,6 @@ from hil.cloud.inbox.heard import Heard, Said, slot_of
 from hil.cloud.inbox.people import Book, Person
 from hil.cloud.inbox.prompt import Answered, Ended, Key, Place, Prompt, Release, Report, Sent, Showing, Shown, Trip
 
-KINDS: tuple[Kind, ...] = ("fault", "notice", "service", "battery", "milestone", "report")  # the gravest first
 GATHER_NS = 120 * MINUTE_NS  # units vary the same person's moment by 15 to 120 min
 TAKEN_BACK = "the consent was taken back"
 SPARE_NS = 5 * MINUTE_NS  # so much before the first can no longer be shown the waiting ends: a mail takes a while to leave

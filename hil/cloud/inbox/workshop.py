@@ -6,6 +6,7 @@
 | NoticeMatched: it does not apply any more | AppointmentChanged `cancelled` of what was chosen for it |
 | AppointmentChosen | takes the slot; AppointmentChanged `cancelled` when another car has it |
 | AppointmentChanged | the slot is free or past; `moved`: the new one is taken, and SlotsOffered as above |
+| the same, `cancelled` or `missed`, of a recall that applies | SlotsOffered as above (a service is said to be reopened) |
 
 By hand: `python -m hil.cloud.inbox appointment` says AppointmentChanged.
 """
@@ -44,6 +45,7 @@ class Workshop:
     def __init__(self, place: str, zone: ZoneInfo) -> None:
         self.place, self.zone = place, zone
         self.appointments: dict[tuple[str, str], Appointment] = {}  # by unit and bookable
+        self._recalls: set[tuple[str, str]] = set()  # that apply: unit, notice
 
     def hear(self, event: Heard, now_ns: int) -> list[Said]:
         """What it answers. What is no event of ours is passed over: the desk counts it."""
@@ -51,11 +53,8 @@ class Workshop:
             match event.kind:
                 case "ServiceDue" | "ServiceReopened":
                     return [self._offer(event.unit, str(event.data["item"]), now_ns)]
-                case "NoticeMatched" if event.data["kind"] == "recall" and event.data["verdict"] == "applies":
-                    return [self._offer(event.unit, str(event.data["notice"]), now_ns)]
-                case "NoticeMatched" if event.data["verdict"] == "does not":
-                    taken = (event.unit, str(event.data["notice"])) in self.appointments
-                    return [self.change(event.unit, event.data["notice"], "cancelled")] if taken else []
+                case "NoticeMatched":
+                    return list(self._notice(event.unit, event.data, now_ns))
                 case "AppointmentChosen":
                     return list(self._take(event))
                 case "AppointmentChanged":
@@ -84,6 +83,15 @@ class Workshop:
         spread = free[:: max(1, len(free) // SLOTS)][:SLOTS]  # over all days, not the first few
         return Said(unit, "SlotsOffered", {"bookable": bookable, "slots": [_data(s) for s in spread]})
 
+    def _notice(self, unit: str, data: dict[str, Any], now_ns: int) -> Iterator[Said]:
+        notice = str(data["notice"])
+        self._recalls.discard((unit, notice))
+        if data["kind"] == "recall" and data["verdict"] == "applies":
+            self._recalls.add((unit, notice))
+            yield self._offer(unit, notice, now_ns)
+        elif data["verdict"] == "does not" and (unit, notice) in self.appointments:
+            yield self.change(unit, notice, "cancelled")
+
     def _take(self, event: Heard) -> Iterator[Said]:
         data = event.data
         slot, bookable = slot_of(data["slot"]), str(data["bookable"])
@@ -100,7 +108,7 @@ class Workshop:
             self.appointments.pop(key, None)
         elif key in self.appointments:
             self.appointments[key] = self.appointments[key]._replace(slot=slot_of(data["slot"]))
-        if data["change"] == "moved":
+        if data["change"] == "moved" or (data["change"] != "kept" and key in self._recalls):
             yield self._offer(unit, key[1], now_ns)
 
     def _forget_facts(self, word: Heard) -> None:

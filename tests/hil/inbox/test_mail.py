@@ -12,11 +12,10 @@ import icalendar
 import pytest
 
 from agent.events.message import Answer, WithdrawnWhy
-from agent.household import Kind, Language
+from agent.household import KINDS, Kind, Language
 from agent.localtime import MINUTE_NS
 from agent.model import NS
 from agent.words import closing
-from hil.cloud.inbox.desk import KINDS
 from hil.cloud.inbox.frame import CROSSED, WORDS, word
 from hil.cloud.inbox.letter import ANSWERS
 from hil.cloud.inbox.links import ToAnswer, ToStop

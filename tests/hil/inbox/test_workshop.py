@@ -6,12 +6,24 @@ from datetime import datetime, time
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
+from agent.config import CarConfig, Service
+from agent.engine import Engine
+from agent.entries.entering import entry_of
+from agent.events.appointment import AppointmentChanged, SlotsOffered
+from agent.events.message import PromptAnswered
+from agent.events.notice import CatalogueReceived
 from agent.localtime import DAY_NS
+from agent.model import Event
+from agent.notices import Match, Notice
 from hil.cloud.inbox.workshop import SLOTS, Workshop
 from tests.hil.inbox.cars import BERLIN, EVENING_NS, Car
 from tests.hil.inbox.scene import Scene
+from tests.sim.car import drive
+from tests.sim.parked import DAY_S
+from tests.sim.parked import Scene as Parked
 
 DUE = {"item": "oil change", "interval": "i", "stage": "soon", "by": "distance"}
 
@@ -114,3 +126,59 @@ def test_what_was_chosen_for_a_notice_that_is_over_is_cancelled(workshop: Worksh
     workshop.hear(chosen(car, offer(workshop, car)[0], bookable="R1"), EVENING_NS)
     (said,) = workshop.hear(car.says("NoticeMatched", over, version=2), EVENING_NS)
     assert (said.kind, said.data) == ("AppointmentChanged", {"bookable": "R1", "change": "cancelled"})
+
+
+# -- with a unit ----------------------------------------------------------------------------------
+
+
+class Booked(Parked):
+    """A unit and the workshop, each hearing what the other says; a service and a recall, the first times chosen."""
+
+    def __init__(self, workshop: Workshop) -> None:
+        super().__init__(services=(Service("oil change", every_km=10_000, last_km=0),))
+        self.workshop, self.heard = workshop, 0
+        self.setup = self.setup._replace(car=CarConfig(make="Toyota"))
+        self.engine = Engine(self.setup, "boot-1", {})
+        self.live(drive(odometer_m=20_000_000.0)).until(1000)
+        recall = Notice("24V001", "recall", "Fuel pump may stop", "2026-01-02", Match(make="Toyota"), "The pump is replaced.")
+        self.say(CatalogueReceived(id="k", t_ns=0, boot_id="", source="a test", issued_utc_ns=1, notices=[recall]))
+        self.exchange()
+        for n, part in enumerate(self.parts[-2:]):
+            id, slot = part.prompt_id, part.slots[n].id
+            self.say(PromptAnswered(id=f"a {id}", t_ns=0, boot_id="", prompt_id=id, answer="booked", slot=slot))
+            self.exchange()
+
+    def exchange(self) -> None:
+        while self.heard < len(self.events):
+            event, self.heard = self.events[self.heard], self.heard + 1
+            if event.leaves:
+                told = Car("unit-1").says(type(event).__name__, msgspec.to_builtins(event), version=event.version)
+                for said in self.workshop.hear(told, self.utc_ns):
+                    self.enter(said.kind, said.data)
+
+    def enter(self, kind: str, data: dict[str, Any]) -> None:
+        entry = entry_of(kind, data, str(len(self.events)), self.engine.context(self.engine._t_ns))
+        assert isinstance(entry, Event)
+        self.say(entry)
+
+
+@pytest.mark.parametrize("change", ["cancelled", "missed"])
+@pytest.mark.parametrize("bookable", ["oil change", "24V001"])
+def test_what_was_cancelled_or_missed_is_offered_anew(workshop: Workshop, bookable: str, change: str) -> None:
+    unit = Booked(workshop)
+    assert sorted(each.bookable for each in workshop.appointments.values()) == ["24V001", "oil change"]
+    offers = [each.bookable for each in unit.of(SlotsOffered)]
+    unit.enter("AppointmentChanged", {"bookable": bookable, "change": change})
+    unit.exchange()
+    assert [each.bookable for each in unit.of(SlotsOffered)] == [*offers, bookable]
+    unit.until(2 * DAY_S)
+    assert (unit.parts[-1].bookable, len(unit.parts[-1].slots)) == (bookable, 3)
+
+
+def test_of_a_recall_that_does_not_apply_any_more_nothing_is_offered_anew(workshop: Workshop) -> None:
+    unit = Booked(workshop)
+    offers = len(unit.of(SlotsOffered))
+    unit.say(CatalogueReceived(id="k2", t_ns=0, boot_id="", source="a test", issued_utc_ns=2, notices=[], complete=True))
+    unit.exchange()
+    assert [each.bookable for each in unit.of(AppointmentChanged)] == ["24V001"], "the workshop's word"
+    assert len(unit.of(SlotsOffered)) == offers
