@@ -218,7 +218,7 @@ class Daemon:
         match entry:
             case OdometerRead(reading_m):
                 rule = next(r for r in self.engine.rules if isinstance(r, Odometer))
-                return self.engine.raised(rule.entered(ctx, reading_m))
+                return self.engine.raised(rule.entered(ctx, reading_m, ref))
             case TripGiven(trip_id, driver):
                 trip = next((dict(r) for r in self.store.trips() if r["id"] == trip_id), None)
                 if trip is None:
