@@ -11,7 +11,7 @@ import msgspec
 import pytest
 
 from agent.daemon import COMMANDS_PER_TICK, Daemon
-from agent.entries.entering import EntryRefused
+from agent.entries.entering import EntryFailed, EntryRefused
 from agent.events.fit import FitRule
 from agent.events.household import HouseholdRule
 from agent.events.odometer import Odometer
@@ -395,8 +395,10 @@ def test_what_a_rule_failed_at_is_not_called_done(unit: Unit, monkeypatch: pytes
     monkeypatch.setattr(HouseholdRule, "event", broken)
     unit.hear(unit.sign("DriverSaved", ANA))
     ((id, outcome, why),) = unit.answers
-    assert (id, outcome, unit.drivers) == ("c1", "refused", [])
+    assert (id, outcome, unit.drivers) == ("c1", "failed", [])
     assert "the unit failed at it, in household: not all of it is done" in why
+    with pytest.raises(EntryFailed, match="in household: not all of it is done"):
+        unit.daemon.enter("DriverSaved", ANA, "r1")
     monkeypatch.undo()
     unit.hear(unit.sign("DriverSaved", ANA), unit.sign("DriverSaved", ANA, jti="c2"))
     assert unit.answers[1:] == [("c2", "done", "")], "the first works no second time"

@@ -11,10 +11,11 @@ from agent.cli.run import SUSPENDED_NS, Loop
 from agent.config import BusConfig
 from agent.daemon import Daemon
 from agent.events.ignition import IgnitionRule
+from agent.events.milestone import Milestone
 from agent.events.odometer import Odometer
 from agent.io import clock
 from agent.io.buses.live import LiveBus
-from agent.io.requests import Request, leave
+from agent.io.requests import Request, answered, leave
 from agent.io.store import Store, StoreError
 from agent.model import NS
 from agent.signals import ODOMETER
@@ -86,6 +87,19 @@ def test_a_power_cut_before_a_request_s_file_is_gone_does_not_make_it_work_twice
         loop.calendar.stop()
         store.close()
     assert daemon.engine.rule(Odometer).state.reading_m == pytest.approx(5_000_000.0 + 2 * 50 * 15)
+
+
+def test_what_a_rule_fails_at_is_told_to_who_asked_for_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = Store(tmp_path / "keyoff.db", "unit-1")
+    loop = Loop(Daemon(SETUP, PLAN, store, "boot-1"), [LiveBus(BusConfig("can0", "virtual", "can0"), ())], tmp_path, None)
+    path = leave(tmp_path, Request("odometer", reading_m=5_000_000.0))
+    monkeypatch.setattr(Milestone, "event", lambda *_: 1 / 0)
+    loop._take_requests()
+    assert not path.exists() and store.count("OdometerRebased") == 1, "what came of it is kept"
+    trouble, why = answered(path) or ("", "")
+    assert trouble == "failed" and "in milestone" in why
+    loop.calendar.stop()
+    store.close()
 
 
 def cut_off(*_: object) -> None:
