@@ -18,7 +18,8 @@ from agent.io.uplink import UplinkState
 from agent.model import NS, Wall
 from hil.ca import Authority
 from hil.cloud.command import Commander
-from tests.test_daemon import PLAN, SETUP, drive
+from hil.powercut.day import drive
+from tests.test_daemon import PLAN, SETUP
 
 START_NS = 1_793_000_000 * NS
 WALL = Wall(START_NS, "synchronised")

@@ -19,7 +19,8 @@ from agent.io.requests import Request, answered, leave
 from agent.io.store import Store, StoreError
 from agent.model import NS
 from agent.signals import ODOMETER
-from tests.test_daemon import PLAN, SETUP, drive
+from hil.powercut.day import drive
+from tests.test_daemon import PLAN, SETUP
 
 
 def test_a_clock_that_is_not_trusted_any_more_is_not_believed_before_what_was_known(
