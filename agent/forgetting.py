@@ -1,81 +1,97 @@
-"""What a person takes back while it waits for the link leaves the unit no more: its numbers are voided as `forgotten`.
+"""What a person takes back while it waits for the link leaves the unit no more.
 
-What was under way at that moment may arrive all the same, and so does an AppointmentChosen, which the workshop needs: the far
-side empties it by the ConsentChanged. So does a message that brings more than the report: the rest must arrive.
+| waits             | rests on                       | taken back, it                                                        |
+|-------------------|--------------------------------|-----------------------------------------------------------------------|
+| ReportReady       | `report` of its driver         | goes: its number is voided as `forgotten`                             |
+| ReportReady       | what others agreed to show     | is left without that (agent/report/without.py)                        |
+| PromptReleased    | `report`, where it brings one  | goes; one that says more, which must arrive, is left without that part |
+| FitShared         | `fit`; of the whole car, anybody's | goes                                                              |
+| AppointmentChosen | `workshop`                     | is left without the facts: the workshop needs the rest                |
+
+What was handed out once has its bytes for good: it goes, but it is never another. What so stays, and what was under way at that
+moment, may arrive as it was: the far side empties it by the ConsentChanged, which goes first.
 """
 
 from __future__ import annotations
 
-import sqlite3
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, TypeAlias
 
 import msgspec
 
 from agent.events.household import ConsentChanged
-from agent.household import Purpose
 from agent.io.retention import Shed, numbers
-from agent.io.store import Store, store_error
+from agent.io.store import Store
 from agent.model import Event
+from agent.report.without import without
 
-RESTS_ON: dict[Purpose, str] = {"report": "ReportReady", "fit": "FitShared"}
-"""Purpose → the kind of event that leaves with that consent alone."""
-
-UNSENT = "SELECT seq, body, envelope FROM events WHERE acked = 0 AND kind = ?"
-
-
-class _Whose(msgspec.Struct):
-    driver: str | None = None  # None: of the whole car, and so of everybody
-
-
-class _Part(msgspec.Struct):
-    report: str | None = None
-
-
-class _Message(msgspec.Struct):
-    driver: str
-    parts: list[_Part]
+Data: TypeAlias = Mapping[str, Any]
 
 
 def taken_back(events: Iterable[Event], store: Store) -> Shed | None:
     """What waits in the store and rests on a consent that `events` take back. Raises StoreError."""
-    revoked = [(e.driver, RESTS_ON[e.purpose]) for e in events if isinstance(e, ConsentChanged) and _takes_back(e)]
-    if not revoked:
+    words = [e for e in events if isinstance(e, ConsentChanged) and not e.granted]
+    gone: dict[int, bytes | None] = {}
+    left: dict[int, bytes] = {}
+    for row in store.unsent_of(LEFT) if words else ():
+        data = _read(row["body"])
+        rest = _left(row["kind"], data, words)
+        if rest is None:
+            gone[row["seq"]] = row["envelope"]
+        elif rest is not data and row["envelope"] is None:
+            left[row["seq"]] = msgspec.json.encode(rest)
+    if not gone and not left:
         return None
+    return Shed(store.epoch, rows=tuple(sorted(gone)), left=left, voided=numbers(store.epoch, gone.items()), why="forgotten")
+
+
+def _read(body: bytes) -> Data:
+    """Nothing of what cannot be read."""
     try:
-        found = dict(row for driver, kind in revoked for row in _unsent(store, kind, driver))
-        found |= dict(row for driver, kind in revoked if kind == "ReportReady" for row in _messages(store, driver))
-    except sqlite3.Error as e:
-        raise store_error(store.path, e) from e
-    voided = numbers(store.epoch, found.items())
-    return Shed(store.epoch, rows=tuple(sorted(found)), voided=voided, why="forgotten") if found else None
-
-
-def _takes_back(event: ConsentChanged) -> bool:
-    return not event.granted and event.purpose in RESTS_ON
-
-
-def _unsent(store: Store, kind: str, driver: str) -> list[tuple[int, bytes | None]]:
-    """(seq, envelope) of each."""
-    return [(r["seq"], r["envelope"]) for r in store.conn.execute(UNSENT, (kind,)) if _whose(r["body"]) in (None, driver)]
-
-
-def _messages(store: Store, driver: str) -> list[tuple[int, bytes | None]]:
-    """The same of those that bring the driver's reports and nothing else: their text has the month's figures."""
-    rows = store.conn.execute(UNSENT, ("PromptReleased",))
-    return [(r["seq"], r["envelope"]) for r in rows if _brings_reports(r["body"], driver)]
-
-
-def _brings_reports(body: bytes, driver: str) -> bool:
-    try:
-        message = msgspec.json.decode(body, type=_Message)
+        return msgspec.json.decode(body, type=dict[str, Any])
     except msgspec.MsgspecError:
-        return False
-    return message.driver == driver and all(part.report for part in message.parts)
+        return {}
 
 
-def _whose(body: bytes) -> str | None:
-    """None of what cannot be read, too: nobody agreed to that."""
+def _left(kind: str, data: Data, words: Iterable[ConsentChanged]) -> Data | None:
+    """What may still leave; None: nothing. Of a report that is not as it was written, nothing: nobody agreed to that."""
+    rest: Data | None = data
     try:
-        return msgspec.json.decode(body, type=_Whose).driver
-    except msgspec.MsgspecError:
+        for word in words:
+            rest = None if rest is None else LEFT[kind](rest, word)
+    except (KeyError, TypeError, AttributeError):
         return None
+    return rest
+
+
+def _of_report(data: Data, word: ConsentChanged) -> Data | None:
+    if (word.purpose, word.driver) == ("report", data["driver"]):
+        return None
+    body = without(data["body"], word.driver, word.purpose, word.whom)
+    return data if body is data["body"] else {**data, "body": body}
+
+
+def _of_message(data: Data, word: ConsentChanged) -> Data | None:
+    if (word.purpose, word.driver) != ("report", data.get("driver")):
+        return data
+    parts = [part for part in data["parts"] if not part.get("report")]
+    return data if len(parts) == len(data["parts"]) else {**data, "parts": parts} if parts else None
+
+
+def _of_match(data: Data, word: ConsentChanged) -> Data | None:
+    return None if word.purpose == "fit" and data.get("driver") in (None, word.driver) else data
+
+
+def _of_appointment(data: Data, word: ConsentChanged) -> Data | None:
+    if word.purpose != "workshop" or data.get("person") not in (word.person, word.driver) or "facts" not in data:
+        return data
+    return {name: value for name, value in data.items() if name != "facts"}
+
+
+LEFT: Mapping[str, Callable[[Data, ConsentChanged], Data | None]] = {
+    "ReportReady": _of_report,
+    "PromptReleased": _of_message,
+    "FitShared": _of_match,
+    "AppointmentChosen": _of_appointment,
+}
+"""Kind of event → what is left of its data after a word."""

@@ -128,7 +128,7 @@ def test_it_is_done_answered_and_acknowledged_in_one_commit(unit: Unit) -> None:
     unit.hear(unit.sign("DriverSaved", ANA, "c0"), payload)
     assert unit.drivers == ["ana"]
     assert unit.answers == [("c0", "done", ""), ("c1", "done", "")]
-    assert unit.told("ConsentChanged") == [{"driver": "ana", "purpose": "report", "granted": True}]
+    assert unit.told("ConsentChanged") == [{"driver": "ana", "purpose": "report", "granted": True, "person": "ana"}]
     assert len(unit.store.cuts) == before + 2, "one each"
     assert unit.link.taken[-1] == payload and not unit.link.waiting
 

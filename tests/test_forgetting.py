@@ -5,11 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from agent.config import Owner
 from agent.io.retention import Shed
-from agent.io.store import StoreError
+from agent.io.store import Batch, EventRow, StoreError
 from tests.sim.unit import Unit
 
 FIT: dict[str, Any] = {
@@ -125,3 +126,77 @@ def test_a_match_of_the_whole_car_is_everybodys(unit: Unit) -> None:
         unit.daemon.enter("FitShared", data, f"{n}")
     says(unit, "ben", "fit")
     assert waits(unit, "FitShared") == ["ana"]
+
+
+# -- what is left of others' -------------------------------------------------------------------------
+
+
+def keep(unit: Unit, kind: str, data: dict[str, Any]) -> int:
+    """An event as it waits; its number."""
+    row = EventRow(f"{kind} {data}", kind, 1, 2, False, 1, "boot-1", None, "none", msgspec.json.encode(data))
+    unit.store.commit(Batch(events=[row]))
+    return int(unit.store.conn.execute("SELECT max(seq) FROM events").fetchone()[0])
+
+
+def kept(unit: Unit, seq: int) -> dict[str, Any] | None:
+    row = unit.store.conn.execute("SELECT body FROM events WHERE seq = ?", (seq,)).fetchone()
+    return row and msgspec.json.decode(row["body"], type=dict[str, Any])
+
+
+def test_a_young_ones_figures_go_from_a_report_that_waits_and_it_keeps_its_number(tmp_path: Path) -> None:
+    unit = Unit(tmp_path, Owner(timezone="Europe/Berlin", driver="kim")).boot("2026-10-30 18:00").clock()
+    given = {"consents": ["report", "guardian"]}
+    unit.daemon.enter("DriverSaved", {"driver": {"id": "kim", "of_age": "2030-01-01", **given}}, "k")
+    unit.daemon.enter("DriverSaved", {"driver": {"id": "ana", "is_keeper": True, "guardian_with": ["kim"], **given}}, "a")
+    unit.daemon.enter("ConsentChanged", {"driver": "kim", "purpose": "guardian", "granted": True, "whom": "ana"}, "g")
+    unit.drive().until("2026-11-01 10:00")
+    before = {e["driver"]: (e["seq"], e["body"]) for e in report_bodies(unit)}
+    assert [ward["driver"] for ward in before["ana"][1]["wards"]] == ["kim"] and before["kim"][1]["seen_by"] == ["ana"]
+    says(unit, "kim", "guardian")
+    after = {e["driver"]: (e["seq"], e["body"]) for e in report_bodies(unit)}
+    assert after["kim"] == before["kim"]
+    assert after["ana"] == (before["ana"][0], {k: v for k, v in before["ana"][1].items() if k != "wards"})
+    assert unit.told("SequenceVoided") == []
+    assert b"wards" not in b"".join(each.payload for each in unit.store.waiting(100, ()))
+
+
+def report_bodies(unit: Unit) -> list[dict[str, Any]]:
+    rows = unit.store.conn.execute("SELECT seq, body FROM events WHERE kind = 'ReportReady' ORDER BY seq").fetchall()
+    return [{"seq": row["seq"], **msgspec.json.decode(row["body"])} for row in rows]
+
+
+MEAN = {"driver": "ana", "month": "2026-10", "body": {"driver": "ana", "others": {"people": 3, "mean": {"idle_share": 0.1}}}}
+
+
+def test_what_was_handed_out_keeps_its_bytes(unit: Unit) -> None:
+    sent = keep(unit, "ReportReady", MEAN)
+    unit.store.waiting(100, ())
+    waiting = keep(unit, "ReportReady", MEAN | {"month": "2026-11"})
+    says(unit, "ben", "compare")
+    assert kept(unit, sent) == MEAN
+    assert kept(unit, waiting) == MEAN | {"month": "2026-11", "body": {"driver": "ana"}}
+    assert unit.told("SequenceVoided") == []
+
+
+def test_a_message_that_says_more_leaves_without_the_report(unit: Unit) -> None:
+    parts = [{"prompt_id": "p", "report": "r", "text": "4,711 km"}, {"prompt_id": "q", "text": "due"}]
+    mixed = keep(unit, "PromptReleased", {"driver": "ben", "parts": parts})
+    other = keep(unit, "PromptReleased", {"driver": "ana", "parts": parts})
+    says(unit, "ben", "report")
+    assert kept(unit, mixed) == {"driver": "ben", "parts": parts[1:]}
+    assert kept(unit, other) == {"driver": "ana", "parts": parts}
+
+
+def test_an_appointment_leaves_without_the_facts(unit: Unit) -> None:
+    chosen = {"bookable": "oil", "person": "ben", "facts": {"words": "It squeaks."}}
+    theirs, other = keep(unit, "AppointmentChosen", chosen), keep(unit, "AppointmentChosen", chosen | {"person": "ana"})
+    says(unit, "ben", "workshop")
+    assert kept(unit, theirs) == {"bookable": "oil", "person": "ben"}
+    assert kept(unit, other) == chosen | {"person": "ana"}
+
+
+def test_a_report_that_cannot_be_read_goes_with_any_word(unit: Unit) -> None:
+    seq = keep(unit, "ReportReady", {"driver": "ana"})
+    message = keep(unit, "PromptReleased", {})
+    says(unit, "ben", "compare")
+    assert kept(unit, seq) is None and kept(unit, message) == {}

@@ -253,9 +253,12 @@ def unbind(driver_id: str, config_path: Path, store_path: Path | None, **given: 
 @id_argument
 @click.argument("purpose", type=click.Choice(get_args(Purpose)))
 @click.option("--grant/--revoke", "granted", default=None, help="One of the two has to be said.")
+@click.option("--with", "whom", metavar="ID", help="Of guardian: whom it names; revoked without: everybody.")
 @config_option
 @store_option
-def consent(driver_id: str, purpose: str, granted: bool | None, config_path: Path, store_path: Path | None) -> None:
+def consent(
+    driver_id: str, purpose: str, granted: bool | None, whom: str | None, config_path: Path, store_path: Path | None
+) -> None:
     """Their own word on one purpose; it can be taken back at any time.
 
     \b
@@ -263,14 +266,16 @@ def consent(driver_id: str, purpose: str, granted: bool | None, config_path: Pat
       compare    their style, times and speed count in the household's means;
                  where all of the household agreed, each sees each one's
       workshop   five facts go out with an appointment that they booked
-      guardian   under 18: the parents' view; as a parent: to be shown it
+      guardian   under 18: who may see their month (--with each); as a
+                 parent: whose they want to see; it takes both words
       fit        how well other cars would fit their use leaves the unit
     """
     if granted is None:
         raise click.UsageError("say --grant or --revoke")
     _found(config_path, store_path, driver_id)
-    _enter(config_path, store_path, "ConsentChanged", {"driver": driver_id, "purpose": purpose, "granted": granted})
-    click.echo(f"{driver_id}: {purpose} is {'granted' if granted else 'taken back'}.")
+    data = {"driver": driver_id, "purpose": purpose, "granted": granted, **({"whom": whom} if whom else {})}
+    _enter(config_path, store_path, "ConsentChanged", data)
+    click.echo(f"{driver_id}: {purpose}{f' with {whom}' if whom else ''} is {'granted' if granted else 'taken back'}.")
 
 
 @command.command()

@@ -3,6 +3,7 @@
 | entry                            | is refused when                                                                        |
 |----------------------------------|----------------------------------------------------------------------------------------|
 | DriverSaved                      | a key, seat, phone or login of theirs is another's                                     |
+| DriverSaved, ConsentChanged      | `guardian` names nobody that is here, or not one under 18 and one who is not           |
 | DriverRemoved, ConsentChanged,   | nobody has that id                                                                     |
 | TripAttributed                   |                                                                                        |
 | PromptDelivered, PromptAnswered  | there is no such prompt                                                                |
@@ -22,6 +23,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from datetime import UTC
 from typing import NamedTuple
 
 from agent.engine import Engine
@@ -33,8 +35,9 @@ from agent.events.notice import NoticeRule, NoticeSettled, Progress
 from agent.events.prompt import SNOOZE_MAX_DAYS, PromptRule
 from agent.events.service import ServiceRule
 from agent.events.service_record import ServiceReported
-from agent.household import UNKNOWN, Household
+from agent.household import UNKNOWN, Driver, Household, agreed_with, is_minor
 from agent.household.profile import is_day, taken_by
+from agent.localtime import day_of
 from agent.model import Context
 from agent.prompts.slots import Slot, span_ns
 from agent.prompts.state import Prompt
@@ -96,10 +99,14 @@ def _faults(entry: Entry, ctx: Context, now: Standing) -> Iterator[str]:
     match entry:
         case DriverSaved(driver=driver) if taken := taken_by(driver, now.household):
             yield f"{taken}: take it from them first (save their profile without it)"
+        case DriverSaved(driver=driver):
+            before = agreed_with(now.household.known(driver.id) or Driver(driver.id))
+            for named in (id for id in agreed_with(driver) if id not in before):
+                yield from _of_guardian(driver, named, ctx, now)
         case DriverRemoved(driver=id) if now.household.find(id) is None:
             yield _nobody(id, now)
-        case ConsentChanged(driver=id) if now.household.known(id) is None:
-            yield _nobody(id, now)
+        case ConsentChanged(driver=id):
+            yield from _of_consent(entry, now.household.known(id), ctx, now)
         case TripGiven(driver=id) if id not in (UNKNOWN, now.driver) and now.household.find(id) is None:
             yield _nobody(id, now)
         case PromptDelivered(prompt_id=id) | PromptAnswered(prompt_id=id) if id not in now.prompts:
@@ -122,6 +129,28 @@ def _faults(entry: Entry, ctx: Context, now: Standing) -> Iterator[str]:
             yield f"{id!r} is not marked remedied, so there is nothing to reopen: it is {now.notices[id]}"
         case NoticeSettled(notice=id, progress="acknowledged" | "booked") if now.notices[id] == "remedied":
             yield f"{id!r} is remedied already; reopen it if it is not"
+
+
+def _of_consent(word: ConsentChanged, driver: Driver | None, ctx: Context, now: Standing) -> Iterator[str]:
+    if driver is None:
+        yield _nobody(word.driver, now)
+    elif word.purpose != "guardian" and word.whom is not None:
+        yield f"whom: {word.purpose} names nobody, only guardian does"
+    elif word.purpose == "guardian" and word.granted:
+        if word.whom is None:
+            yield "guardian: it has to say with whom (`whom`; on the command line --with ID)"
+        else:
+            yield from _of_guardian(driver, word.whom, ctx, now)
+
+
+def _of_guardian(driver: Driver, whom: str, ctx: Context, now: Standing) -> Iterator[str]:
+    """A report looks again, by its own month; here whoever will be of age on some day is under 18 without a clock."""
+    day = day_of(ctx.wall.utc_ns(ctx.t_ns), UTC) if is_trusted(ctx.wall) else ""
+    other = now.household.known(whom)
+    if other is None:
+        yield _nobody(whom, now)
+    elif is_minor(driver, day) == is_minor(other, day):
+        yield f"guardian: of {driver.id} and {whom} one has to be under 18 (their profile's `of_age`), and the other not"
 
 
 def _nobody(id: str, now: Standing) -> str:

@@ -50,12 +50,14 @@ class SlotsRanked(Event, frozen=True, kw_only=True, omit_defaults=True):
 class AppointmentChosen(Event, frozen=True, kw_only=True, omit_defaults=True):
     """The person's choice; `facts` are for the person at the counter, and there only with consent."""
 
+    version: ClassVar[int] = 2
     importance: ClassVar[int] = 1
     urgent: ClassVar[bool] = True
     bookable: str
     slot: Slot
     prompt_id: str
-    person: str
+    person: str  # the same in all units of the household
+    household: str = ""
     facts: dict[str, str] = {}
 
 
@@ -239,6 +241,7 @@ class AppointmentRule(Rule):
                 slot=slot,
                 prompt_id=event.prompt_id,
                 person=driver.person or driver.id,
+                household=self.setup.owner.household,
                 facts=self._facts(driver, bookable, event.words) if "workshop" in driver.consents else {},
             )
 

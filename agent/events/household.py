@@ -7,7 +7,7 @@ from typing import ClassVar
 
 import msgspec
 
-from agent.household import Driver, Household, Kind, Purpose
+from agent.household import Driver, Household, Kind, Purpose, agreed_with
 from agent.household.profile import faults, mended
 from agent.model import Context, Event, Rule, Setup
 
@@ -35,14 +35,20 @@ class DriverRemoved(Event, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class ConsentChanged(Event, frozen=True, kw_only=True, omit_defaults=True):
-    """A driver's own word on one purpose: the far side has to heed it, and forgets when it is taken back."""
+    """A driver's own word on one purpose: the far side has to heed it, and forgets when it is taken back.
 
+    `whom`: the driver that a word on `guardian` names; taken back without, it is from everybody. `person` is the profile's,
+    whatever is entered: the same in all units of the household."""
+
+    version: ClassVar[int] = 2
     importance: ClassVar[int] = 1
     urgent: ClassVar[bool] = True
     enterable: ClassVar[bool] = True
     driver: str
     purpose: Purpose
     granted: bool
+    whom: str | None = None
+    person: str | None = None
 
 
 class PromptsStopped(Event, frozen=True, kw_only=True, omit_defaults=True):
@@ -79,7 +85,7 @@ class HouseholdRule(Rule):
                 kept = tuple(d for d in household.drivers if d.id != event.driver)
                 self.state.lent = msgspec.structs.replace(household, drivers=kept)
             case ConsentChanged() if known := household.known(event.driver):
-                self.state.lent = household.saved(with_consent(known, event.purpose, event.granted))
+                self.state.lent = household.saved(with_consent(known, event))
             case PromptsStopped() if known := household.known(event.driver):
                 others = tuple(k for k in known.stopped if k != event.kind)
                 self.state.lent = household.saved(msgspec.structs.replace(known, stopped=(*others, event.kind)))
@@ -90,6 +96,12 @@ class HouseholdRule(Rule):
         self.state.lent = mended(self.state.lent)
 
 
-def with_consent(driver: Driver, purpose: Purpose, granted: bool) -> Driver:
-    others = tuple(p for p in driver.consents if p != purpose)
-    return msgspec.structs.replace(driver, consents=(*others, purpose) if granted else others)
+def with_consent(driver: Driver, word: ConsentChanged) -> Driver:
+    """One who takes back `guardian` from some keeps it with the others that it names."""
+    named, granted = driver.guardian_with, word.granted
+    if word.purpose == "guardian":
+        kept = tuple(id for id in agreed_with(driver) if id != word.whom)
+        named = (*kept, word.whom) if granted and word.whom else kept if granted or word.whom else ()
+        granted = granted or bool(named)
+    others = tuple(p for p in driver.consents if p != word.purpose)
+    return msgspec.structs.replace(driver, consents=(*others, word.purpose) if granted else others, guardian_with=named)

@@ -16,7 +16,7 @@ Purpose: TypeAlias = Literal[
     "report",  # the monthly report leaves the unit
     "compare",  # own style, times and speed count in the household's means; where all agreed, each sees each
     "workshop",  # five facts for the person at the counter go out with a booked appointment
-    "guardian",  # under 18: the parents' view; as a parent: to be shown it
+    "guardian",  # under 18: the view of those whom it names; as a parent: to be shown that of whom it names
     "fit",  # how well other cars would fit the own use leaves the unit
 ]
 Kind: TypeAlias = Literal["service", "fault", "battery", "notice", "milestone", "report"]
@@ -52,6 +52,7 @@ class Driver(Section, frozen=True, omit_defaults=True):
     seat_memories: tuple[str, ...] = ()
     phone_tags: tuple[str, ...] = ()
     consents: tuple[Purpose, ...] = ()
+    guardian_with: tuple[str, ...] = ()  # whom the consent `guardian` names; while it names nobody it shows nothing
     stopped: tuple[Kind, ...] = ()  # kinds of prompts that they do not want
 
 
@@ -100,6 +101,11 @@ def counts(driver: Driver, owner: Owner) -> Literal["km", "mi"]:
 
 def tell_at(driver: Driver, owner: Owner) -> str | None:
     return driver.tell_at or owner.tell_at
+
+
+def agreed_with(driver: Driver) -> tuple[str, ...]:
+    """Whom their consent `guardian` names; nobody where it is not given."""
+    return driver.guardian_with if "guardian" in driver.consents else ()
 
 
 def is_minor(driver: Driver, day: str) -> bool:

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from agent.household import UNKNOWN, Driver, Household
+from agent.household import UNKNOWN, Driver, Household, agreed_with
 from agent.household.attribution import is_nothing
 
 ID = re.compile(r"[a-z0-9-]{1,32}")
@@ -92,6 +92,7 @@ CHECKS: dict[str, Check] = {
     "quiet_to": CLOCK,
     "tell_at": CLOCK,
     "of_age": Check(is_day, "no day; write it like 2028-04-01"),
+    "guardian_with": IDENTITY,
     **dict.fromkeys(BINDINGS, OWN),
 }
 """Field of a profile → what is right there, whichever way it comes: on the command line, by a command, from a stored state."""
@@ -172,7 +173,8 @@ HEAD = ("driver", "name", "keeper", "known by", "consents", "no prompts about", 
 def cells(d: Driver) -> list[str | None]:
     """A profile as a row under HEAD; None for what there is nothing of."""
     quiet = f"{d.quiet_from}-{d.quiet_to}" if d.quiet_from != d.quiet_to else "never"
-    joined = [", ".join(each) or None for each in (known_by(d), d.consents, d.stopped)]
+    consents = [f"guardian ({' '.join(agreed_with(d)) or 'names nobody'})" if p == "guardian" else p for p in d.consents]
+    joined = [", ".join(each) or None for each in (known_by(d), consents, d.stopped)]
     return [d.id, d.name or None, "yes" if d.is_keeper else "no", *joined, quiet, d.tell_at or USUAL]
 
 

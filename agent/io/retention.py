@@ -35,7 +35,8 @@ Ranges = list[tuple[int, int]]
 
 
 class Shed(NamedTuple):
-    """What one transaction gives up. `rows` are seqs of events; `voided` the numbers, by epoch, that so never arrive."""
+    """What one transaction gives up. `rows` are seqs of events; `voided` the numbers, by epoch, that so never arrive; `left`: of
+    events that were never handed out, by seq, the data that is left."""
 
     epoch: str  # of the database that was looked at: in another one the numbers mean other rows
     files: tuple[Path, ...] = ()
@@ -44,6 +45,7 @@ class Shed(NamedTuple):
     counts: Mapping[str, int] = {}  # what it is, in plain words
     voided: Mapping[str, Ranges] = {}
     why: Literal["shed", "forgotten"] = "shed"  # as SequenceVoided tells it
+    left: Mapping[int, bytes] = {}
 
 
 class _Row(NamedTuple):

@@ -196,6 +196,8 @@ class Store:
     def _shed(self, shed: Shed) -> None:
         self.conn.executemany("DELETE FROM trace WHERE trip_id = ?", [(each,) for each in shed.traces])
         self.conn.executemany("DELETE FROM events WHERE seq = ?", [(each,) for each in shed.rows])
+        left = [(body, seq) for seq, body in shed.left.items()]
+        self.conn.executemany("UPDATE events SET body = ? WHERE seq = ? AND envelope IS NULL", left)
 
     def _insert(self, row: EventRow) -> bool:
         known = "SELECT 1 FROM events WHERE id = :id UNION ALL SELECT 1 FROM once WHERE id = :id"
@@ -295,6 +297,12 @@ class Store:
 
     def count(self, kind: str) -> int:
         return self._number("SELECT count(*) FROM events WHERE kind = ?", kind)
+
+    def unsent_of(self, kinds: Collection[str]) -> list[sqlite3.Row]:
+        """seq, kind, body and envelope of the events of these kinds that have no acknowledgement."""
+        query = f"SELECT seq, kind, body, envelope FROM events WHERE acked = 0 AND kind IN ({', '.join('?' * len(kinds))})"
+        with self._errors():
+            return self.conn.execute(query, [*kinds]).fetchall()
 
     def unsent(self) -> int:
         return self._number("SELECT count(*) FROM events WHERE acked = 0")

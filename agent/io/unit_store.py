@@ -135,6 +135,9 @@ class UnitStore(Store):
     def count(self, kind: str) -> int:
         return self._mended(lambda: super(UnitStore, self).count(kind))
 
+    def unsent_of(self, kinds: Collection[str]) -> list[sqlite3.Row]:
+        return self._mended(lambda: super(UnitStore, self).unsent_of(kinds))
+
     def unsent(self) -> int:
         """As it was when it could last be counted."""
         with suppress(StoreError):

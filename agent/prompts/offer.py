@@ -8,6 +8,7 @@ skips the preferred hour, and what waits for that hour does not come early with 
 | what may be told at the same moment, or sooner | one message |
 | what has left for later that day | one message, then: there is no second one that day |
 | anything else | the congratulation goes, the rest takes the next moment that the caps leave: the next day's, or next week's |
+| whatever it is, and the congratulation was put off by days before | one message, at the moment of the rest |
 | a fault or a weak battery that would have to wait until next week | one message, at the moment of the rest |
 """
 
@@ -16,12 +17,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from agent.events.message import HeldBy
 from agent.household import Kind
 from agent.localtime import DAY_NS
 from agent.prompts.moment import Moment, Person, next_moment
 from agent.prompts.state import Prompt, PromptState
 
 PUT_OFF_NS = 2 * DAY_NS  # by a day, give or take some hours
+LATE: frozenset[HeldBy] = frozenset({"one a day is enough", "two a week are enough", "snoozed"})
 HURT_BY_WAITING: tuple[Kind, ...] = ("fault", "battery")  # a car that fails meanwhile is worse than a late congratulation
 
 
@@ -39,7 +42,8 @@ def offers(
     left = state.find(lambda p: p.driver == driver and p.is_pending(now_ns) and p.concern.urgency != "safety")
     usual = {p.window_utc_ns for p in left if p.concern.urgency == "usual"}  # the messages that waited for the hour
     everything = [*ready, *left]
-    festive = [p for p in everything if p.concern.urgency == "celebration" and p.window_utc_ns not in usual]
+    fresh = [p for p in everything if p.concern.urgency == "celebration" and not p.misses and LATE.isdisjoint(p.held_by)]
+    festive = [p for p in fresh if p.window_utc_ns not in usual]
     others = [p for p in everything if p not in festive]
 
     def offer(prompts: list[Prompt], instead_of: list[Prompt], *also_said_ns: int) -> Offer:

@@ -5,6 +5,7 @@
 | rows.py | a kept trip | Row, and the month and day it belongs to |
 | driving.py | Rows of one driver | Driving: how it was driven, as ratios of sums |
 | compare.py | the household's Rows | what one person may see of the others |
+| without.py | Report as JSON, a consent taken back | the Report without what rested on it |
 | use.py, fit.py | Rows of a year | how a car is used, and which others would do |
 | facts.py | what was noted when it happened | Fact |
 | build.py | Material | Report |

@@ -6,8 +6,8 @@
 | oneself | everything | by oneself |
 | other adults who opted in (`compare`) | the mean of their ratios | by who opted in, each ratio from LEAST_PEOPLE who know it |
 | the same, when nobody of the household keeps out | each one's ratios; the car's use by all of them | by who opted in: all did |
-| a driver under 18 | the figures of their own report | by an adult, when both consented (`guardian`), never in a comparison; |
-|                   |                                 | and out of the unit only where their own report goes (`report`) |
+| a driver under 18 | the figures of their own report | by an adult, when each one's `guardian` names the other, never in a   |
+|                   |                                 | comparison; out of the unit only where their own report goes (`report`) |
 | `unknown`, and who has no profile | nothing | counted in the car's totals alone |
 
 A ratio counts that is known over LEAST_TRIPS and LEAST_M, so that one trip's time and way are not told as a mean. Totals of the
@@ -20,7 +20,7 @@ from collections.abc import Iterable, Mapping
 
 import msgspec
 
-from agent.household import UNKNOWN, Driver, Household, is_minor
+from agent.household import UNKNOWN, Driver, Household, agreed_with, is_minor
 from agent.report.driving import RESTS_ON, Totals, driving
 
 LEAST_PEOPLE = 3
@@ -106,11 +106,12 @@ def _each(mine: Mapping[str, float], members: list[Member]) -> Others:
 
 
 def wards(viewer: Driver, household: Household, day: str) -> list[str]:
-    """Whose figures `viewer` sees on `day`: drivers under 18, with both consents. Where the viewer's report leaves the unit
-    the young one's does too: else it would show abroad what its driver keeps here, and does not see there."""
-    if "guardian" not in viewer.consents or is_minor(viewer, day):
+    """Whose figures `viewer` sees on `day`: drivers under 18, when each of the two names the other. Where the viewer's report
+    leaves the unit the young one's does too: else it would show abroad what its driver keeps here, and does not see there."""
+    if is_minor(viewer, day):
         return []
-    young = [d for d in household.drivers if d.id != viewer.id and is_minor(d, day) and "guardian" in d.consents]
+    named = [d for d in household.drivers if d.id in agreed_with(viewer) and viewer.id in agreed_with(d)]
+    young = [d for d in named if is_minor(d, day)]
     return [d.id for d in young if "report" in d.consents or "report" not in viewer.consents]
 
 

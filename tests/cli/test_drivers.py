@@ -160,6 +160,17 @@ def test_a_consent_is_given_and_taken_back(unit: Unit) -> None:
     store.close()
 
 
+def test_guardian_names_whom_it_means(unit: Unit) -> None:
+    unit.says("add", "ana")
+    unit.says("add", "kim", "--of-age", "2100-01-01")
+    assert "has to say with whom" in str(unit.run("consent", "kim", "guardian", "--grant").exception)
+    assert "kim: guardian with ana is granted." in unit.says("consent", "kim", "guardian", "--grant", "--with", "ana")
+    assert unit.driver("kim").guardian_with == ("ana",)
+    assert "guardian (ana)" in unit.says("list")
+    unit.says("consent", "kim", "guardian", "--revoke", "--with", "ana")
+    assert (unit.driver("kim").consents, unit.driver("kim").guardian_with) == ((), ())
+
+
 def test_stopped_prompts_come_again(unit: Unit) -> None:
     from agent.cli.drivers import _save
 

@@ -87,6 +87,7 @@ SHARED = {"source": "s", "catalogue_utc_ns": 1, "basis": BASIS, "fits": []}
         ("DriverRemoved", {"driver": "owner"}, "there is no driver 'owner'"),
         ("ConsentChanged", {"driver": "ben", "purpose": "report", "granted": True}, "there is no driver 'ben'"),
         ("ConsentChanged", {"driver": "owner", "purpose": "report", "granted": False}, None),
+        ("ConsentChanged", {"driver": "ana", "purpose": "report", "granted": True, "whom": "kim"}, "whom: report names nobody"),
         ("FitShared", SHARED | {"driver": "ben"}, "ben did not agree to it"),
         ("TripAttributed", {"trip_id": "t", "driver": "anna"}, "there is no driver 'anna' here; known: ana"),
         ("TripAttributed", {"trip_id": "t", "driver": "unknown"}, None),
@@ -270,3 +271,38 @@ def test_what_a_prompt_of_long_ago_asked_to_book_is_not_booked_by_it(home: Home)
     home.say(offer(slot(28)))
     first = home.parts[0].prompt_id
     assert "is not, or no longer" in str(home.refusal("PromptAnswered", prompt_id=first, answer="booked", slot="s28"))
+
+
+def test_guardian_is_between_one_under_18_and_one_who_is_not(home: Home) -> None:
+    for driver in (Driver("kim", of_age="2031-05-01"), Driver("lu", of_age="2033-05-01"), Driver("ben", of_age="2020-05-01")):
+        home.enter("DriverSaved", driver=msgspec.to_builtins(driver))
+
+    def of(driver: str, whom: str | None, granted: bool = True) -> str:
+        return str(home.refusal("ConsentChanged", driver=driver, purpose="guardian", granted=granted, whom=whom))
+
+    assert of("kim", "ana") == of("ana", "kim") == of("ben", "lu") == of("kim", None, granted=False) == "None"
+    assert of("kim", None).startswith("guardian: it has to say with whom")
+    assert of("kim", "eve").startswith("there is no driver 'eve' here")
+    assert {of(*two).partition(" one has")[0] for two in (("kim", "lu"), ("kim", "kim"), ("ana", "ben"))} == {
+        "guardian: of kim and lu",
+        "guardian: of kim and kim",
+        "guardian: of ana and ben",
+    }
+
+
+def test_without_a_clock_who_will_be_of_age_some_day_is_young(home: Home) -> None:
+    home.enter("DriverSaved", driver={"id": "kim", "of_age": "2020-05-01"})
+    data = {"driver": "kim", "purpose": "guardian", "granted": True, "whom": "ana"}
+    assert str(home.refusal("ConsentChanged", **data)).startswith("guardian: of kim and ana")
+    ctx = home.engine.context(home.engine._t_ns)._replace(wall=None)
+    check(entry_of("ConsentChanged", data, "c1", ctx), ctx, standing(home.engine))
+
+
+def test_a_profile_names_whom_a_consent_may(home: Home) -> None:
+    kim = {"id": "kim", "of_age": "2031-05-01", "consents": ["guardian"]}
+    assert "there is no driver 'eve'" in str(home.refusal("DriverSaved", driver=kim | {"guardian_with": ["ana", "eve"]}))
+    assert "one of them is no id" in str(home.refusal("DriverSaved", driver=kim | {"guardian_with": ["A na"]}))
+    home.enter("DriverSaved", driver=kim | {"guardian_with": ["ana"]})
+    grown = kim | {"guardian_with": ["ana"], "of_age": "2020-05-01"}
+    assert home.refusal("DriverSaved", driver=grown) is None, "what was agreed before is no obstacle when one comes of age"
+    assert home.refusal("DriverSaved", driver=kim) is None, "a profile of before a consent named anybody"

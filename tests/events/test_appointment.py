@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from agent.config import Owner
 from agent.entries.standing import standing
 from agent.events.appointment import (
     ASK_S,
@@ -128,12 +129,14 @@ def booked(scene: Scene, slot_id: str, **other: Any) -> Scene:
 
 
 def test_the_choice_goes_out_with_facts_if_they_agreed() -> None:
-    scene = Scene().say(DriverSaved(id="s", t_ns=0, boot_id="", driver=ANA))
+    scene = Scene(owner=Owner(timezone="Europe/Berlin", tell_at="18:30", household="home")).say(
+        DriverSaved(id="s", t_ns=0, boot_id="", driver=ANA)
+    )
     scene.live(every_second(1, [84_100_000.0] * 3, ODOMETER))
     scene.parked().say(concern(bookable="oil"), offer(slot(28), slot(29)))
     booked(scene, "29 9", words=" It squeaks. ")
     (chosen,) = scene.of(AppointmentChosen)
-    assert (chosen.bookable, chosen.slot, chosen.person) == ("oil", slot(29), "ana")
+    assert (chosen.bookable, chosen.slot, chosen.person, chosen.household) == ("oil", slot(29), "ana", "home")
     assert chosen.prompt_id == scene.parts[0].prompt_id
     assert chosen.facts == {"reading": "84,100 km", "asked": "oil", "words": "It squeaks."}
     owner = asked().say(offer(slot(28)))

@@ -57,6 +57,21 @@ def test_consents_are_granted_once_and_taken_back(who: str) -> None:
     assert consents(consent(True), consent(False)) == ()
 
 
+def test_guardian_is_taken_back_from_one_or_from_all() -> None:
+    def word(granted: bool, whom: str | None) -> ConsentChanged:
+        return ConsentChanged(id="c", t_ns=0, boot_id="", driver="ben", purpose="guardian", granted=granted, whom=whom)
+
+    def kept(*events: Event) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        ben = after(saved(BEN), *events).drivers[0]
+        return ben.consents, ben.guardian_with
+
+    both = word(True, "kim"), word(True, "lu")
+    assert kept(*both, word(True, "kim")) == (("guardian",), ("lu", "kim"))
+    assert kept(*both, word(False, "kim")) == (("guardian",), ("lu",))
+    assert kept(*both, word(False, "kim"), word(False, "lu")) == kept(*both, word(False, None)) == ((), ())
+    assert kept(word(False, "kim")) == ((), ()), "nothing is granted by taking back"
+
+
 def test_the_owner_without_a_profile_may_stop_prompts_and_gets_no_profile_by_that() -> None:
     stopped = PromptsStopped(id="p", t_ns=0, boot_id="", driver="owner", kind="report")
     household = after(stopped, stopped)

@@ -26,8 +26,10 @@ def sender(tmp_path: Path) -> Sender:
     return sender
 
 
-def word(sender: Sender, seq: int, purpose: str = "report", driver: str = "ana", granted: bool = False, epoch: str = "e") -> None:
-    data = {"driver": driver, "purpose": purpose, "granted": granted}
+def word(
+    sender: Sender, seq: int, purpose: str = "report", driver: str = "ana", granted: bool = False, epoch: str = "e", **more: str
+) -> None:
+    data = {"driver": driver, "purpose": purpose, "granted": granted, **more}
     sender.event(seq, epoch, kind="ConsentChanged", data=data)
 
 
@@ -124,6 +126,63 @@ def test_epochs_are_in_the_order_in_which_they_came(sender: Sender) -> None:
     word(sender, 1, epoch="new")
     sender.event(2, "new", kind="ReportReady", data=REPORT)
     assert ("body" in data(sender, "old-7"), "body" in data(sender, "new-2")) == (False, True)
+
+
+def test_what_is_of_an_epoch_heard_of_too_late_is_taken_for_older(sender: Sender) -> None:
+    word(sender, 1, epoch="new")
+    sender.event(7, "old", kind="ReportReady", data=REPORT)
+    sender.event(8, "old", kind="ReportReady", data=REPORT | {"driver": "ben"})
+    assert ("body" in data(sender, "old-7"), "body" in data(sender, "old-8")) == (False, True)
+
+
+def test_unless_they_agreed_again(sender: Sender) -> None:
+    word(sender, 1, epoch="one")
+    word(sender, 1, epoch="two", granted=True)
+    sender.event(2, "two", kind="ReportReady", data=REPORT)
+    assert "body" in data(sender, "two-2")
+    word(sender, 2, epoch="one", granted=True)
+    word(sender, 3, epoch="one")
+    assert "body" in data(sender, "two-2"), "they did, in a later epoch"
+
+
+def test_a_person_s_facts_stay_when_somebody_else_takes_theirs_back(sender: Sender) -> None:
+    chosen = {
+        "bookable": "oil",
+        "person": "ana-at-home",
+        "prompt_id": "p1",
+        "slot": {"id": "s"},
+        "facts": {"words": "It squeaks."},
+    }
+    sender.event(1, kind="AppointmentChosen", data=chosen)
+    word(sender, 2, "workshop", driver="ben", person="ben")
+    assert "facts" in data(sender)
+    word(sender, 3, "workshop", driver="a", person="ana-at-home")
+    assert "facts" not in data(sender)
+
+
+MEAN = {"people": 3, "mean": {"idle_share": 0.1}}
+WARDS = [{"driver": "kim", "now": {}}, {"driver": "lu", "now": {}}]
+SHOWN = {"driver": "ana", "month": "2026-10", "body": {"driver": "ana", "month": "2026-10", "others": MEAN, "wards": WARDS}}
+
+
+@pytest.mark.parametrize("is_late", [False, True], ids=["here", "late"])
+def test_what_others_agreed_to_show_goes_from_a_report_part_by_part(sender: Sender, *, is_late: bool) -> None:
+    def said(seq: int, *about: str, **more: str) -> dict[str, Any]:
+        word(sender, seq, *about, **more)  # type: ignore[arg-type]
+        sender.event(1, kind="ReportReady", data=SHOWN)  # if it is here, a repeat
+        found: dict[str, Any] = data(sender)["body"]
+        return found
+
+    if not is_late:
+        sender.event(1, kind="ReportReady", data=SHOWN)
+        assert said(2, "compare", "ana") == SHOWN["body"], "it is not of their own word"
+        assert said(3, "guardian", "kim", whom="ben") == SHOWN["body"]
+        assert said(4, "guardian", "kim", whom="ana") == {"driver": "ana", "month": "2026-10", "others": MEAN, "wards": WARDS[1:]}
+    else:
+        word(sender, 4, "guardian", "kim")
+    assert said(5, "compare", "ben") == {"driver": "ana", "month": "2026-10", "wards": WARDS[1:]}
+    (report,) = reports(sender.receiver.db)
+    assert (report.emptied, report.bad) == (1, 0)
 
 
 def test_a_word_that_is_none_empties_nothing_and_is_kept(sender: Sender) -> None:

@@ -68,3 +68,53 @@ def test_nothing_comes_with_what_changes_no_consent() -> None:
     ctx = home.engine.context(home.engine._t_ns)
     saved = event_of("DriverSaved", {"driver": {"id": "ana", "name": "Ana", "consents": ["compare", "report"]}}, "r", ctx)
     assert entailed(saved, ctx) == [saved]
+
+
+def words(home: Home, since: int) -> list[tuple[str, str, bool, str | None]]:
+    told = [e for e in home.of(ConsentChanged)[since:] if isinstance(e, ConsentChanged)]
+    return [(e.driver, e.purpose, e.granted, e.whom) for e in told]
+
+
+def test_whom_guardian_names_goes_out_one_by_one() -> None:
+    home = Home(is_out=False)
+    kim = {"id": "kim", "of_age": "2031-05-01", "consents": ["guardian"]}
+    home.enter("DriverSaved", driver=kim)
+    home.enter("DriverSaved", driver=kim | {"guardian_with": ["ana", "ben"]})
+    home.enter("DriverSaved", driver=kim | {"guardian_with": ["ben"]})
+    assert words(home, 0) == [
+        ("kim", "guardian", True, None),
+        ("kim", "guardian", False, None),
+        ("kim", "guardian", True, "ana"),
+        ("kim", "guardian", True, "ben"),
+        ("kim", "guardian", False, "ana"),
+    ]
+    (kept,) = [d for d in home.engine.context(0).household.drivers if d.id == "kim"]
+    assert (kept.consents, kept.guardian_with) == (("guardian",), ("ben",))
+    home.enter("DriverSaved", driver=kim | {"consents": []})
+    assert words(home, 5) == [("kim", "guardian", False, "ben")]
+
+
+def test_who_is_removed_is_named_by_nobody_any_more() -> None:
+    home = Home(is_out=False)
+    for young in ("kim", "lu"):
+        names = {"id": young, "of_age": "2031-05-01", "consents": ["guardian"], "guardian_with": ["ben", "ana"]}
+        home.enter("DriverSaved", driver=names)
+    home.enter("DriverRemoved", driver="ben")
+    assert words(home, 4) == [
+        ("kim", "guardian", False, "ben"),
+        ("lu", "guardian", False, "ben"),
+        ("ben", "report", False, None),
+    ]
+    household = home.engine.context(0).household
+    assert [(d.id, d.guardian_with) for d in household.drivers] == [("ana", ()), ("kim", ("ana",)), ("lu", ("ana",))]
+    assert len({e.id for e in home.of(ConsentChanged)}) == len(home.of(ConsentChanged))
+
+
+def test_a_word_goes_out_as_the_persons_whatever_was_entered() -> None:
+    home = Home(is_out=False)
+    home.enter("DriverSaved", driver={"id": "cem", "person": "cem-at-home", "consents": ["fit"]})
+    home.enter("ConsentChanged", driver="cem", purpose="workshop", granted=True, person="ana")
+    home.enter("DriverRemoved", driver="cem")
+    home.enter("ConsentChanged", driver="ana", purpose="fit", granted=True)
+    told = [e.person for e in home.of(ConsentChanged) if isinstance(e, ConsentChanged)]
+    assert told == ["cem-at-home"] * 4 + ["ana"]

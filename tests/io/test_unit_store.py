@@ -202,6 +202,17 @@ def test_damage_met_by_a_commit_is_mended_and_the_commit_goes_through(path: Path
         assert len(store.restored) == 1
 
 
+def test_damage_met_by_a_look_at_what_waits_is_mended_too(path: Path, now: Now) -> None:
+    with closing(open_for_daemon(path, "unit-1", 256)) as store:
+        store.commit(Batch(events=[row(str(n), size=600) for n in range(20)]))
+        page = store.conn.execute("SELECT rootpage FROM sqlite_master WHERE name = 'events'").fetchone()[0]
+    with closing(open_for_daemon(path, "unit-1", 256)) as store:
+        epoch = store.epoch
+        garbage(path, (page - 1) * 4096)
+        store.unsent_of(["TripEnded"])
+        assert store.epoch != epoch and len(store.restored) == 1
+
+
 def test_patience_with_io_errors_ends_once_and_only_where_the_card_has_good_places(
     store: UnitStore, now: Now, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -17,7 +17,7 @@ ANA = Driver("ana", is_keeper=True, consents=("report", "compare"))
 BEN = Driver("ben", consents=("report", "compare"))
 CLEO = Driver("cleo", consents=("report", "compare"))
 DAN = Driver("dan", consents=("report", "compare"))
-KIM = Driver("kim", of_age="2028-04-01", consents=("report", "guardian"))
+KIM = Driver("kim", of_age="2028-04-01", consents=("report", "guardian"), guardian_with=("ana",))
 
 DEFAULT: dict[str, Any] = {
     "distance_m": 20_000.0,

@@ -94,7 +94,7 @@ def test_prompts_are_told_to_whom_they_were_said() -> None:
 
 
 def test_the_young_and_their_parent_see_the_same() -> None:
-    parent = msgspec.structs.replace(ANA, consents=("report", "guardian"))
+    parent = msgspec.structs.replace(ANA, consents=("report", "guardian"), guardian_with=("kim",))
     found = material([*month_of_trips(), *month_of_trips("kim")], [parent, KIM])
     own = report_of(found, "kim")
     (ward,) = report_of(found, "ana").wards

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from agent.household import OWNER, Driver, Household
+from agent.household import OWNER, Driver, Household, Purpose
 from agent.report.compare import Others, guardians, others, pooled, wards
 from agent.report.driving import Totals, total
 from tests.report.months import ANA, BEN, CLEO, DAN, KIM, month_of_trips, trip
@@ -25,6 +25,10 @@ def driven(n: int = 3, l_100km: float | None = 6.0, distance_m: float = LENGTH_M
 
 def without(driver: Driver, *purposes: str) -> Driver:
     return msgspec.structs.replace(driver, consents=tuple(p for p in driver.consents if p not in purposes))
+
+
+def parent_of(named: str, *purposes: Purpose) -> Driver:
+    return msgspec.structs.replace(ANA, consents=purposes, guardian_with=(named,))
 
 
 def seen(viewer: Driver, drivers: list[Driver], **months: Totals) -> Others | None:
@@ -45,6 +49,13 @@ def test_a_mean_is_of_three_others_each_with_enough_trips() -> None:
     assert seen(ANA, [ANA, BEN, CLEO, OUT]) is None
     assert seen(ANA, [ANA, BEN, CLEO, DAN, OUT], dan=driven(distance_m=16_666.0)) is None
     assert seen(ANA, [ANA, BEN, CLEO, DAN, OUT], dan=driven(2, distance_m=45_000.0)) is None
+
+
+def test_profiles_that_drove_nothing_make_no_three() -> None:
+    empty = Totals()
+    assert seen(ANA, [ANA, BEN, CLEO, DAN, OUT], cleo=empty, dan=empty) is None, "else it would be ben's own"
+    assert seen(ANA, [ANA, BEN, CLEO, DAN, OUT], dan=driven(n=1, distance_m=200_000.0)) is None
+    assert others(ANA, Household((ANA, BEN, CLEO, DAN, OUT)), {"ben": driven()}, FIRST) is None
 
 
 def test_a_ratio_that_two_know_has_no_mean() -> None:
@@ -100,7 +111,7 @@ def test_the_young_are_in_no_comparison() -> None:
 
 
 def test_a_parent_sees_the_young_with_both_consents_until_they_are_of_age() -> None:
-    parent = msgspec.structs.replace(ANA, consents=("guardian",))
+    parent = parent_of("kim", "guardian")
     house = Household((parent, BEN, KIM))
     assert wards(parent, house, AFTER) == ["kim"]
     assert guardians(KIM, house, AFTER) == ["ana"]
@@ -110,8 +121,24 @@ def test_a_parent_sees_the_young_with_both_consents_until_they_are_of_age() -> N
     assert wards(KIM, Household((KIM, msgspec.structs.replace(KIM, id="lu"))), AFTER) == []
 
 
+def test_a_consent_shows_nothing_to_whom_it_does_not_name() -> None:
+    parent = parent_of("kim", "guardian")
+    other = msgspec.structs.replace(BEN, consents=("guardian",), guardian_with=("kim",))
+    house = Household((parent, other, KIM))
+    assert (wards(parent, house, AFTER), wards(other, house, AFTER)) == (["kim"], []), "kim named ana alone"
+    assert guardians(KIM, house, AFTER) == ["ana"]
+    lu = msgspec.structs.replace(KIM, id="lu")
+    assert wards(parent, Household((parent, KIM, lu)), AFTER) == ["kim"], "ana named kim alone"
+    for one, two in ((unnamed(parent), KIM), (parent, unnamed(KIM)), (unnamed(parent), unnamed(KIM))):
+        assert wards(one, Household((one, two)), AFTER) == [], "a consent of before it named anybody shows nothing"
+
+
+def unnamed(driver: Driver) -> Driver:
+    return msgspec.structs.replace(driver, guardian_with=())
+
+
 def test_the_young_ones_figures_leave_only_where_their_own_report_does() -> None:
-    parent, stays = msgspec.structs.replace(ANA, consents=("guardian", "report")), without(KIM, "report")
+    parent, stays = parent_of("kim", "guardian", "report"), without(KIM, "report")
     assert (wards(parent, Household((parent, KIM)), AFTER), guardians(KIM, Household((parent, KIM)), AFTER)) == (["kim"], ["ana"])
     assert (wards(parent, Household((parent, stays)), AFTER), guardians(stays, Household((parent, stays)), AFTER)) == ([], [])
     at_home = without(parent, "report")
@@ -119,15 +146,16 @@ def test_the_young_ones_figures_leave_only_where_their_own_report_does() -> None
 
 
 def test_an_owner_without_a_keeper_is_named_to_the_young_one() -> None:
-    owner = Driver(OWNER, is_keeper=True, consents=("report", "guardian"))
-    assert guardians(KIM, Household((BEN, KIM), owner), AFTER) == [OWNER]
-    keeper = Household((ANA, KIM), owner)
-    assert guardians(KIM, keeper, AFTER) == [], "a keeper has a profile: the owner of keyoff.toml sees nothing"
+    owner = Driver(OWNER, is_keeper=True, consents=("report", "guardian"), guardian_with=("kim",))
+    kim = msgspec.structs.replace(KIM, guardian_with=(OWNER,))
+    assert guardians(kim, Household((BEN, kim), owner), AFTER) == [OWNER]
+    keeper = Household((ANA, kim), owner)
+    assert guardians(kim, keeper, AFTER) == [], "a keeper has a profile: the owner of keyoff.toml sees nothing"
 
 
 def test_the_use_of_the_car_is_told_from_who_agreed() -> None:
     assert pooled("ana", ANA, Household((ANA, BEN)), AFTER) == {"ana", "ben"}
     assert pooled("ana", ANA, Household((ANA, BEN, OUT)), AFTER) == {"ana"}
-    parent = msgspec.structs.replace(ANA, consents=("guardian",))
+    parent = parent_of("kim", "guardian")
     assert pooled("ana", parent, Household((parent, BEN, KIM)), AFTER) == {"ana"}, "kim's own report has no such part"
     assert pooled("unknown", Driver("owner"), Household(), AFTER) == {"unknown"}

@@ -26,12 +26,14 @@ they are waited for, as long as all can still be shown; a milestone waits for no
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from typing import Literal, TypeAlias
 
 from agent.events.message import PromptReleased
 from agent.household import Kind
 from agent.localtime import MINUTE_NS
 from agent.prompts.moment import Caps, capped
+from agent.report.without import without
 from hil.cloud.inbox.heard import Heard, Said, slot_of
 from hil.cloud.inbox.people import Book, Person
 from hil.cloud.inbox.prompt import Answered, Ended, Key, Place, Prompt, Release, Report, Sent, Showing, Shown, Trip
@@ -82,6 +84,7 @@ class Desk:
         self._ended: dict[Key, Ended] = {}
         self._stopped: dict[tuple[str, str, str], Place | None] = {}  # unit, person, kind; None: the unit does not know yet
         self._taken_back: dict[tuple[str, str], Place] = {}  # unit, driver: the consent to reports
+        self._granted: dict[tuple[str, str], Place] = {}  # likewise, given
         self._tried: dict[tuple[str, bool], frozenset[Key]] = {}  # a mail that may have left: the same again, or none
 
     # -- what the units say ------------------------------------------------------------------------
@@ -156,14 +159,27 @@ class Desk:
 
     def _report_ready(self, event: Heard, place: Place) -> None:
         driver = str(event.data["driver"])
-        if place > self._taken_back.get((event.unit, driver), (-1, 0)):
+        if not self._is_taken_back((event.unit, driver), place):
             self.reports[event.unit, event.id] = Report(place, driver, event.data)
 
+    def _is_taken_back(self, whose: tuple[str, str], place: Place) -> bool:
+        """What is of an epoch that was heard of only after the word's is taken for older, unless they agreed again since."""
+        word = self._taken_back.get(whose)
+        if word is None or (place > word and place[0] == word[0]):
+            return False
+        return place < word or self._granted.get(whose, word) <= word
+
     def _consent_changed(self, event: Heard, place: Place) -> None:
-        """What rests on a consent that was taken back is forgotten, and not taken up when it comes late."""
-        if event.data["purpose"] != "report" or event.data["granted"]:
+        """What rests on a consent that was taken back is forgotten, and not taken up when it comes late. What others' reports
+        show by it goes from them; from those that come late the receiver has taken it."""
+        purpose, whose = event.data["purpose"], (event.unit, str(event.data["driver"]))
+        if event.data["granted"]:
+            if purpose == "report":
+                self._granted[whose] = max(place, self._granted.get(whose, place))
             return
-        whose = (event.unit, str(event.data["driver"]))
+        self._show_less(event, place)
+        if purpose != "report":
+            return
         self._taken_back[whose] = max(place, self._taken_back.get(whose, place))
         gone = {k for k, r in self.reports.items() if k[0] == event.unit and r.driver == event.data["driver"] and r.place < place}
         for key in gone:
@@ -171,6 +187,13 @@ class Desk:
         for prompt in self._of_unit(event.unit):
             if (event.unit, prompt.release.part.report) in gone:
                 self._end(prompt.key, Ended(place, TAKEN_BACK))
+
+    def _show_less(self, word: Heard, place: Place) -> None:
+        said = str(word.data["driver"]), str(word.data["purpose"]), word.data.get("whom")
+        for key, each in self.reports.items():
+            if key[0] == word.unit and each.place < place:
+                with suppress(KeyError, TypeError, AttributeError):  # emptied, or of another make
+                    self.reports[key] = each._replace(data=each.data | {"body": without(each.data["body"], *said)})
 
     def _appointment_chosen(self, event: Heard, place: Place) -> None:
         if prompt := self.prompts.get((event.unit, event.data["prompt_id"])):

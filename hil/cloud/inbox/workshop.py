@@ -61,7 +61,7 @@ class Workshop:
                 case "AppointmentChanged":
                     return list(self._change(event.unit, event.data, now_ns))
                 case "ConsentChanged" if event.data["purpose"] == "workshop" and not event.data["granted"]:
-                    self._forget_facts(event.unit)
+                    self._forget_facts(event)
         except (ValueError, KeyError, TypeError):
             pass
         return []
@@ -103,9 +103,12 @@ class Workshop:
         if data["change"] == "moved":
             yield self._offer(unit, key[1], now_ns)
 
-    def _forget_facts(self, unit: str) -> None:
-        """Who took the consent back is a driver, and an appointment knows persons only: all of the unit's are forgotten."""
-        self.appointments = {k: a._replace(facts={}) if k[0] == unit else a for k, a in self.appointments.items()}
+    def _forget_facts(self, word: Heard) -> None:
+        """An appointment knows persons only: a word that does not say whose it is (before version 2) means all of the unit's."""
+        whose = word.data.get("person") and {word.data["person"], word.data["driver"]}
+        for key, each in self.appointments.items():
+            if each.unit == word.unit and (not whose or each.person in whose):
+                self.appointments[key] = each._replace(facts={})
 
     def slot(self, day: date, at: time) -> Slot:
         """An hour there; the same time has the same id."""

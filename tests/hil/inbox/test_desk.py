@@ -316,6 +316,28 @@ def test_a_report_that_comes_after_its_consent_was_taken_back_is_not_taken_up(de
     assert [*desk.reports] == [("rav4", later.id)], "they granted it again"
 
 
+def test_a_report_of_an_epoch_heard_of_too_late_is_not_taken_up_unless_they_agreed_again(desk: Desk) -> None:
+    old, new = Car(epoch="old"), Car(epoch="new")
+    consent = {"driver": "ana", "purpose": "report", "granted": False}
+    hear(desk, new.says("ConsentChanged", consent), old.says("ReportReady", report()))
+    assert not desk.reports
+    newest = Car(epoch="newest")
+    hear(desk, newest.says("ConsentChanged", consent | {"granted": True}), later := newest.says("ReportReady", report()))
+    assert [*desk.reports] == [("rav4", later.id)]
+
+
+def test_what_others_agreed_to_show_goes_from_a_report_that_is_kept(desk: Desk) -> None:
+    car = Car()
+    body = {"driver": "ana", "month": "2026-10"}
+    shown = report() | {"body": body | {"others": {"people": 3}, "wards": [{"driver": "kim"}]}}
+    hear(desk, ready := car.says("ReportReady", shown), odd := car.says("ReportReady", report() | {"body": {"odd": 1}}))
+    hear(desk, car.says("ConsentChanged", {"driver": "kim", "purpose": "guardian", "granted": False, "whom": "ana"}, version=2))
+    assert desk.reports["rav4", ready.id].data["body"] == body | {"others": {"people": 3}}
+    hear(desk, car.says("ConsentChanged", {"driver": "ben", "purpose": "compare", "granted": False}))
+    assert desk.reports["rav4", ready.id].data["body"] == body
+    assert (desk.reports["rav4", odd.id].data["body"], desk.not_understood) == ({"odd": 1}, 0)
+
+
 def test_what_became_of_the_appointment(desk: Desk) -> None:
     car = Car()
     hear(desk, car.releases(bookable()))

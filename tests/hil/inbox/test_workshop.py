@@ -85,6 +85,12 @@ def test_facts_are_forgotten_when_the_consent_is_taken_back(workshop: Workshop) 
     car = Car()
     workshop.hear(chosen(car, offer(workshop, car)[0], facts={"km": "84,210"}), EVENING_NS)
     assert workshop.appointments["rav4", "oil change"].facts == {"km": "84,210"}
+    other = {"driver": "ben", "purpose": "workshop", "granted": False, "person": "ben-at-home"}
+    workshop.hear(car.says("ConsentChanged", other, version=2), EVENING_NS)
+    assert workshop.appointments["rav4", "oil change"].facts == {"km": "84,210"}, "it is not ben's"
+    workshop.hear(car.says("ConsentChanged", other | {"driver": "a", "person": "ana"}, version=2), EVENING_NS)
+    assert workshop.appointments["rav4", "oil change"].facts == {}
+    workshop.hear(chosen(car, offer(workshop, car)[0], facts={"km": "84,210"}), EVENING_NS)
     workshop.hear(car.says("ConsentChanged", {"driver": "ana", "purpose": "workshop", "granted": False}), EVENING_NS)
     assert workshop.appointments["rav4", "oil change"].facts == {}
 
