@@ -39,8 +39,9 @@ def front() -> None:
 
     \b
     Exit codes: 0 done · 2 wrong usage · 65 a recording cannot be read · 66 a file is missing
-                69 the broker cannot be reached · 74 the store cannot be written
-                75 the store is in use · 78 the configuration is wrong
+                69 the broker cannot be reached · 70 the unit failed at an entry
+                74 the store cannot be written · 75 the store is in use
+                78 the configuration is wrong, or an entry was refused
     """
 
 

@@ -7,7 +7,6 @@ The live loop (agent/cli/run.py) and a replay (agent/cli/replay.py) drive the sa
 
 from __future__ import annotations
 
-import gc
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
@@ -16,7 +15,7 @@ from zoneinfo import ZoneInfo
 from agent.corrections import settled
 from agent.decode import Decoder, Plan
 from agent.engine import Engine
-from agent.entries.entering import EntryRefused, OdometerRead, TripGiven, attributed, entry_of, refuse_from_afar
+from agent.entries.entering import EntryFailed, EntryRefused, OdometerRead, TripGiven, attributed, entry_of, refuse_from_afar
 from agent.entries.standing import check, dated, standing
 from agent.events.command import taken, unfinished
 from agent.events.health import HealthReported, health
@@ -45,14 +44,6 @@ EVENTS_KEPT = 2_000  # in memory while the disk refuses, some 4 MB; a trip raise
 TRACE_KEPT = 3_600  # points, likewise: the last hour of driving, half a megabyte
 RAISED_KEPT = 20_000  # when nobody takes them
 COMMANDS_PER_TICK = 20  # each may cost a signature's check and a commit: a flood of them must not hold up the bus
-ALLOCATIONS = 50_000  # between two looks for garbage in cycles; samples die by themselves, and each look costs 1/30 of the CPU
-
-
-def calm_collector() -> None:
-    """Once a process is set up: leave what lives for ever out of garbage collection, and collect less often."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(ALLOCATIONS, 20, 20)
 
 
 class Uplink(Protocol):
@@ -201,13 +192,21 @@ class Daemon:
     def enter(self, kind: str, data: dict[str, Any], ref: str) -> None:
         """A person's entry (agent/entries/entering.py), kept at once. `ref`: the same for the same entry, however often it comes.
 
-        Raises EntryRefused, StoreError."""
-        self._keep(self._entered(kind, data, ref))
+        Raises EntryRefused; EntryFailed, when what it came to is kept; StoreError."""
+        events, failure = self._tried(kind, data, ref)
+        self._keep(events)
+        if failure:
+            raise EntryFailed(failure)
 
     def _keep(self, events: list[Event]) -> None:
         """At once. Raises StoreError; they are written later then."""
         self._heard(events)
         self.commit()
+
+    def _tried(self, kind: str, data: dict[str, Any], ref: str) -> tuple[list[Event], str | None]:
+        """As `_entered`, and why not all of it is done."""
+        failures = Counter(self.engine.failures)
+        return self._entered(kind, data, ref), unfinished(self.engine.failures - failures)
 
     def _entered(self, kind: str, data: dict[str, Any], ref: str) -> list[Event]:
         """What an entry comes to, once the rules have heard it: not kept yet."""
@@ -218,7 +217,7 @@ class Daemon:
         match dated(entry, now):
             case OdometerRead(reading_m):
                 rule = next(r for r in self.engine.rules if isinstance(r, Odometer))
-                return self.engine.raised(rule.entered(ctx, reading_m))
+                return self.engine.raised(rule.entered(ctx, reading_m, ref))
             case TripGiven(trip_id, driver):
                 trip = next((dict(r) for r in self.store.trips() if r["id"] == trip_id), None)
                 if trip is None:
@@ -255,7 +254,7 @@ class Daemon:
                     self.uplink.took(payload)
 
     def _take_command(self, commands: Commands, payload: bytes, utc_ns: int) -> None:
-        refusal = None
+        refusal = failure = None
         try:
             command = commands.read(payload, utc_ns)
         except NotBelieved:
@@ -268,12 +267,10 @@ class Daemon:
         if refusal is None:
             try:
                 refuse_from_afar(command.kind)
-                failures = Counter(self.engine.failures)
-                events = self._entered(command.kind, command.data, command.id)
-                refusal = unfinished(self.engine.failures - failures)
+                events, failure = self._tried(command.kind, command.data, command.id)
             except EntryRefused as e:
                 refusal = str(e)
-        answer = taken(self.engine.context(self.now_ns), command.id, command.kind, refusal)
+        answer = taken(self.engine.context(self.now_ns), command.id, command.kind, refusal, failure)
         self._commands.append(CommandRow(command.id, answer.kind, answer.outcome, command.expires_utc_ns, utc_ns))
         self._heard([*events, answer])
 

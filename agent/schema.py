@@ -170,7 +170,7 @@ def _metric(metric: type[Metric]) -> Schema:
 def _object(record: type[msgspec.Struct], without: tuple[str, ...] = ()) -> tuple[Schema, dict[str, Schema]]:
     """The schema of a record that is written without its defaults, and those of the records inside it."""
     _, parts = msgspec.json.schema_components([record], ref_template="#/$defs/{name}")
-    parts = {name: _plain(part) for name, part in parts.items()}
+    parts = {name: _described(_plain(part)) for name, part in parts.items()}
     whole = parts.pop(record.__name__)
     properties = {name: schema for name, schema in whole["properties"].items() if name not in without}
     return {
@@ -179,6 +179,11 @@ def _object(record: type[msgspec.Struct], without: tuple[str, ...] = ()) -> tupl
         "required": [name for name in whole["required"] if name not in without],
         "additionalProperties": False,
     }, parts
+
+
+def _described(part: Schema) -> Schema:
+    """With its record's docstring as people read it: Python 3.13 takes the indent out of it by itself, 3.12 does not."""
+    return part | {"description": inspect.cleandoc(part["description"])} if "description" in part else part
 
 
 def _plain(schema: Any) -> Any:

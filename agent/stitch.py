@@ -13,8 +13,8 @@ from typing import TypeGuard
 import msgspec
 
 from agent.household.attribution import Watched, watched_as_one
-from agent.model import NS, TRUSTED, Value, Wall
-from agent.tally import Sums, combine
+from agent.model import NS, TRUSTED, Metric, Value, Wall
+from agent.tally import TYPES, Sums, combine
 from agent.vehicle import Vehicle
 
 DECIDE_S = 60  # a unit's clock or the car's odometer is there by then, or will not be
@@ -69,9 +69,20 @@ def is_same_trip(carried: Piece, wall: Wall | None, start_ns: int, odometer_m: V
     return 0 <= odometer_m - before_m <= vehicle.odometer.resolution_m or None  # what disagrees may be one wrong frame
 
 
+def _halves(a: Sums, b: Sums) -> set[str]:
+    """What adds up, and is known in one of two that were both seen."""
+    if "distance_m" not in a.metrics or "distance_m" not in b.metrics:
+        return set()
+    return {name for name in a.metrics.keys() ^ b.metrics.keys() if TYPES[name].combine is Metric.combine}
+
+
 def joined(earlier: Piece, later: Piece) -> Piece:
-    """Two pieces as one trip. A gap of known length counts into the duration, as time that nobody observed."""
+    """Two pieces as one trip. A gap of known length counts into the duration, as time that nobody observed. What one piece alone
+    knows of a way that both went is less than the trip's: an estimate."""
     sums = combine(earlier.sums, later.sums)
+    sums = msgspec.structs.replace(
+        sums, estimated=sorted({*sums.estimated, *(_halves(earlier.sums, later.sums) & sums.metrics.keys())})
+    )
     gap_ns = trusted_gap_ns(earlier.end_wall, earlier.end_ns, later.wall, later.start_ns)
     if gap_ns is not None:
         longer = {name: sums.metrics.get(name, 0.0) + gap_ns / NS for name in ("duration_s", "unobserved_s")}

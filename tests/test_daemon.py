@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -16,9 +14,10 @@ from agent.daemon import Daemon
 from agent.io.store import Batch, Store, StoreError
 from agent.model import NS, Sample, Setup, Wall
 from agent.plan import Plan
-from agent.signals import IGNITION, ODOMETER, SPEED
 from agent.vehicle import Ignition, OdometerProfile, Vehicle
+from hil.powercut.day import drive
 from tests.sim.entries import name_driver, set_odometer
+from tests.sim.recorder import Recorder, live_on
 
 WALL = Wall(1_793_000_000 * NS, "recorded")  # 2026-10-26 07:33:20 UTC
 FIRST_M = 99_990_000
@@ -32,18 +31,6 @@ PLAN = Plan(vehicle="test car", messages=())
 CHUNK_S = 2
 
 
-def drive(start_s: int, length_s: int, odometer_m: float) -> Iterator[Sample]:
-    """Ignition on, up to 54 km/h within 10 s, steady, down again, ignition off; the odometer counts 100 m."""
-    yield start_s * NS, IGNITION, "ON"
-    done_m = odometer_m
-    for s in range(length_s + 1):
-        kmh = 54.0 * min(1.0, s / 10, (length_s - s) / 10)
-        done_m += kmh / 3.6
-        yield (start_s + s) * NS, SPEED, kmh
-        yield (start_s + s) * NS, ODOMETER, done_m // 100 * 100
-    yield (start_s + length_s + 1) * NS, IGNITION, "OFF"
-
-
 def a_day() -> list[list[Sample]]:
     """Two drives, 100,000 km and the oil change in the first, in pieces of two seconds."""
     samples = [*drive(10, 900, FIRST_M), *drive(5000, 120, FIRST_M + 13_400)]
@@ -53,37 +40,9 @@ def a_day() -> list[list[Sample]]:
     return list(pieces.values())
 
 
-class Recorder(Store):
-    """A store that keeps a copy of its files as they are after each commit: what a power cut then would leave."""
-
-    def __init__(self, path: Path, unit: str) -> None:
-        super().__init__(path, unit)
-        self.at = 0
-        self.copies: list[tuple[int, Path]] = []
-
-    def commit(self, batch: Batch, utc_ns: int | None = None) -> int:
-        new = super().commit(batch, utc_ns)
-        copy = self.path.parent / f"cut-{len(self.copies)}"
-        copy.mkdir()
-        for end in ("", "-wal"):
-            shutil.copyfile(f"{self.path}{end}", copy / f"keyoff.db{end}")
-        self.copies.append((self.at, copy))
-        return new
-
-
 def live(daemon: Daemon, day: list[list[Sample]], store: Store, start: int = 0) -> None:
     """The day from its piece `start` on, to the evening."""
-    for n, piece in enumerate(day[start:], start):
-        if isinstance(store, Recorder):
-            store.at = n
-        daemon.tick(piece[0][0], WALL)
-        if isinstance(store, Recorder):
-            store.at = n + 1
-        daemon.samples(piece)
-    if isinstance(store, Recorder):
-        store.at = len(day)
-    daemon.tick(13 * 3600 * NS, WALL)
-    daemon.commit()
+    live_on(daemon, day, WALL, store, start)
 
 
 def events(store: Store) -> list[tuple[Any, ...]]:

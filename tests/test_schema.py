@@ -381,6 +381,11 @@ def test_every_kind_and_every_metric_is_described() -> None:
         assert ("{" in schema["description"]) == (schema["type"] == "object"), f"{name}: its docstring says its keys in braces"
 
 
+def test_no_words_depend_on_how_a_python_keeps_docstrings() -> None:
+    told = [part.get("description", "") for s in map(event_schema, leaving().values()) for part in s.get("$defs", {}).values()]
+    assert len(told) > 20 and not [words for words in told if "\n " in words]
+
+
 def test_what_stands_in_the_envelope_is_not_in_the_data() -> None:
     assert Event.__struct_fields__ == ENVELOPE_FIELDS
     for schema in map(event_schema, leaving().values()):

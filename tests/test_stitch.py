@@ -112,3 +112,13 @@ def test_three_pieces_are_one_trip() -> None:
     one = joined(joined(piece(), later()), later(boot_id="boot-3", end_boot_id="boot-3", wall=wall(UTC_S + 380, at_s=20)))
     assert (one.trip_id, one.boot_id, one.end_boot_id, one.pieces) == ("t1", "boot-1", "boot-3", 3)
     assert one.sums.metrics["duration_s"] == 400 + 40 + 300 + 40 + 300
+
+
+def test_what_one_of_two_pieces_knows_is_an_estimate_of_the_whole() -> None:
+    def of(**metrics: float) -> Sums:
+        return Sums({"distance_m": 5000.0, **metrics})
+
+    one = joined(piece(sums=of(fuel_l=0.3, idle_s=4.0, odometer_first_m=1.0)), later(sums=of(idle_s=2.0)))
+    assert (one.sums.metrics["fuel_l"], one.sums.estimated) == (0.3, ["fuel_l"])
+    unseen = joined(piece(sums=of(fuel_l=0.3)), later(sums=Sums()))
+    assert unseen.sums.estimated == []

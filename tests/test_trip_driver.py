@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterable, Iterator
 from itertools import groupby
 from pathlib import Path
@@ -27,6 +26,7 @@ from agent.style.who import Learned
 from hil.bench.drives import plan_of
 from hil.vehicle import HOUSEHOLD, PlannedDrive, car, frames, play
 from tests.sim.car import BY_ACTIVITY, BY_SIGNAL, OWNER, UTC_S, WALL, Bench, at, drive, wall, without
+from tests.sim.recorder import Recorder, live_on
 
 ANA = Driver("ana", key_fobs=("1",), seat_memories=("1",), phone_tags=("aa",))
 BEN = Driver("ben", key_fobs=("2",), seat_memories=("2",))
@@ -206,24 +206,6 @@ def a_day() -> list[list[Sample]]:
     return [sorted(pieces[n], key=lambda s: s[0]) for n in sorted(pieces)]
 
 
-class Recorder(Store):
-    """Keeps a copy of its files after each commit: what a power cut then would leave."""
-
-    def __init__(self, path: Path, unit: str) -> None:
-        super().__init__(path, unit)
-        self.at = 0
-        self.copies: list[tuple[int, Path]] = []
-
-    def commit(self, batch: Batch, utc_ns: int | None = None) -> int:
-        new = super().commit(batch, utc_ns)
-        copy = self.path.parent / f"cut-{len(self.copies)}"
-        copy.mkdir()
-        for end in ("", "-wal"):
-            shutil.copyfile(f"{self.path}{end}", copy / f"keyoff.db{end}")
-        self.copies.append((self.at, copy))
-        return new
-
-
 def entered(store: Store) -> Daemon:
     daemon = Daemon(SETUP, PLAN, store, "boot-1")
     daemon.tick(NS, BOOT_WALL)
@@ -233,17 +215,7 @@ def entered(store: Store) -> Daemon:
 
 
 def live(daemon: Daemon, day: list[list[Sample]], store: Store, start: int = 0) -> Daemon:
-    for n, piece in enumerate(day[start:], start):
-        if isinstance(store, Recorder):
-            store.at = n
-        daemon.tick(piece[0][0], BOOT_WALL)
-        if isinstance(store, Recorder):
-            store.at = n + 1
-        daemon.samples(piece)
-    if isinstance(store, Recorder):
-        store.at = len(day)
-    daemon.tick(13 * 3600 * NS, BOOT_WALL)
-    daemon.commit()
+    live_on(daemon, day, BOOT_WALL, store, start)
     return daemon
 
 

@@ -9,7 +9,7 @@ import click
 
 from agent.cli.load import load_config, setup_of
 from agent.config import Config, ConfigError, UnitConfig, VehicleConfig
-from agent.io.requests import Request, leave, refusal
+from agent.io.requests import Request, answered, leave
 from agent.io.store import Store, StoreError
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ WAIT_S = 10.0  # a running daemon looks once a second
 
 
 def enter(config_path: Path, store_path: Path | None, request: Request) -> None:
-    """Have `request` done. Raises StoreError, ConfigError."""
+    """Have `request` done. Raises StoreError; ConfigError, EntryFailed as `apply` does."""
     from agent.daemon import Daemon  # late
     from agent.io import clock
     from agent.io.ledger import Ledger
@@ -47,7 +47,8 @@ def enter(config_path: Path, store_path: Path | None, request: Request) -> None:
 
 
 def apply(daemon: Daemon, request: Request) -> None:
-    """Do what `request` asks for. Raises ConfigError, saying why, when it cannot be done; StoreError."""
+    """Do what `request` asks for. Raises ConfigError, saying why, when it cannot be done; EntryFailed when not all of it is;
+    StoreError."""
     from agent.entries.entering import EntryRefused
 
     data: dict[str, Any]
@@ -65,15 +66,18 @@ def apply(daemon: Daemon, request: Request) -> None:
 
 
 def _leave(state_dir: Path, request: Request) -> None:
-    """Raises ConfigError when the daemon refuses it."""
+    """Raises ConfigError when the daemon refuses it, EntryFailed when it fails at it."""
+    from agent.entries.entering import EntryFailed
     from agent.io import clock
 
     path = leave(state_dir, request)
     for _ in range(round(WAIT_S * 10)):
         if not path.exists():
-            why = refusal(path)
-            if why is not None:
-                raise ConfigError(why)
+            match answered(path):
+                case "refused", why:
+                    raise ConfigError(why)
+                case "failed", why:
+                    raise EntryFailed(why)
             return
         clock.pause(0.1)
     click.echo("The daemon has not taken it in yet; it will when it can (keyoff status tells whether it runs).", err=True)

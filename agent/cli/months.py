@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 from textwrap import wrap
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -13,10 +12,10 @@ from agent.cli.trips import UNACCOUNTED
 
 if TYPE_CHECKING:
     from agent.config import Owner
-    from agent.report.driving import Totals
+    from agent.report.rows import Row
 
-Months: TypeAlias = "dict[tuple[str, str], Totals]"
-"""(month, driver) → what their trips add up to; a trip without a date is in month ""."""
+Months: TypeAlias = "dict[tuple[str, str], list[Row]]"
+"""(month, driver) → their trips and short moves, the earlier first; a trip without a date is in month ""."""
 
 WIDTH = 96
 SHORT = {  # a field of Driving → its head in the table; None: its unit
@@ -36,11 +35,10 @@ def by_driver(path: Path, zone: str) -> tuple[Months, int]:
     from zoneinfo import ZoneInfo  # late, as what follows
 
     from agent.localtime import day_of
-    from agent.report.driving import total
     from agent.report.rows import Row
     from agent.reporting import DAMAGED, sums
 
-    rows: dict[tuple[str, str], list[Row]] = {}
+    rows: Months = {}
     damaged = 0
     for r in look(path).execute("SELECT * FROM trips WHERE kind != ? ORDER BY n", (UNACCOUNTED,)):
         try:
@@ -50,32 +48,33 @@ def by_driver(path: Path, zone: str) -> tuple[Months, int]:
             damaged += 1
             continue
         rows.setdefault((row.month, row.driver), []).append(row)
-    return {key: total(rows[key]) for key in sorted(rows)}, damaged
+    return {key: rows[key] for key in sorted(rows)}, damaged
 
 
 def plain(months: Months) -> list[dict[str, Any]]:
-    """As JSON tells them."""
-    return [
-        {
-            "month": month or None,
-            "driver": driver,
-            "trips": totals.trips,
-            "short_moves": totals.short_moves,
-            "metrics": totals.sums.metrics,
-            "estimated": totals.sums.estimated,
-        }
-        for (month, driver), totals in months.items()
-    ]
+    """As JSON tells them: the sums that a DriverSummary has."""
+    from agent.events.driver_summary import DriverMonth  # late
+
+    found = []
+    for (month, driver), rows in months.items():
+        sums = DriverMonth()
+        for row in rows:
+            sums = sums.plus(row.kind, row.sums)
+        counts = {"trips": sums.trips, "short_moves": sums.short_moves}
+        told = {"metrics": sums.sums.metrics, "estimated": sums.sums.estimated, "covers": sums.covers}
+        found.append({"month": month or None, "driver": driver, **counts, **told})
+    return found
 
 
-def driver_table(months: Mapping[tuple[str, str], Totals], owner: Owner) -> str:
-    """In the owner's units, with what its short heads mean; each ratio is over the trips that know it."""
+def driver_table(months: Months, owner: Owner) -> str:
+    """In the owner's units, with what its short heads mean; each ratio is over the trips that know it, and says so."""
     from agent.report.about_driving import measures
     from agent.report.amounts import Amounts
-    from agent.report.driving import driving
+    from agent.report.driving import driving, total
+    from agent.report.phrases import phrase
 
     say = Amounts("en", owner.counts, owner.economy)
-    found = [(month, driver, driving(totals)) for (month, driver), totals in months.items()]
+    found = [(month, driver, driving(total(rows))) for (month, driver), rows in months.items()]
     known = [
         m
         for m in measures(say, owner.over_speed_kmh)
@@ -88,4 +87,10 @@ def driver_table(months: Mapping[tuple[str, str], Totals], owner: Owner) -> str:
     ]
     notes = [f"{heads[m.field]}: {m.label}" for m in known if m.field != "duration_s" and not m.unit]
     text = table(("month", "driver", "trips", "distance", *heads.values()), rows)
-    return "\n".join([text, "", *wrap("; ".join(notes), WIDTH)]).replace("\u00a0", " ")
+    covers = [
+        f"{month or 'no date'} {driver}: {phrase('covers note', 'en', what=m.label, share=say.share(d.covers[m.field]))}"
+        for month, driver, d in found
+        for m in known
+        if m.field in d.covers
+    ]
+    return "\n".join([text, "", *wrap("; ".join(notes), WIDTH), *covers]).replace("\u00a0", " ")

@@ -46,8 +46,9 @@ def command(
       keyoff replay drive.log --vehicle toyota_rav4_2017 --json | jq .data
       keyoff replay drive.log --vehicle obd2 --config keyoff.toml --send --store kept.db
     """
-    from agent.daemon import Daemon, calm_collector  # late, as all that follows
+    from agent.daemon import Daemon  # late, as all that follows
     from agent.io.buses.recording import Recording
+    from agent.io.collector import calm_collector
     from agent.io.store import Store
 
     factor = _factor(speed)

@@ -34,9 +34,10 @@ def command(config_path: Path) -> None:
 
     Under systemd it tells READY, WATCHDOG and STATUS; `journalctl -u keyoff` shows what it says.
     """
-    from agent.daemon import Daemon, calm_collector  # late, as all that follows
+    from agent.daemon import Daemon  # late, as all that follows
     from agent.io import clock
     from agent.io.buses.live import LiveBus
+    from agent.io.collector import calm_collector
     from agent.io.unit_store import open_for_daemon
 
     config = load_config(config_path)
@@ -167,6 +168,7 @@ class Loop:
         return "; ".join([f"{trip}, {frames} frames heard, {self.daemon.store.unsent()} events to send", *troubles])
 
     def _take_requests(self) -> None:
+        from agent.entries.entering import EntryFailed
         from agent.io import requests
         from agent.io.store import StoreError
 
@@ -181,7 +183,10 @@ class Loop:
                     apply(self.daemon, request)
             except ConfigError as e:
                 click.echo(f"keyoff: a request was refused: {e}", err=True)
-                requests.refuse(path, str(e))
+                requests.answer(path, "refused", str(e))
+            except EntryFailed as e:
+                click.echo(f"keyoff: a request was not done: {e}", err=True)
+                requests.answer(path, "failed", str(e))
             except StoreError as e:
                 self.daemon.store_trouble = str(e)
                 if len(self.daemon.raised) > known:

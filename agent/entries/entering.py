@@ -40,6 +40,10 @@ class EntryRefused(Exception):
     """It cannot be entered; the text says why, for whoever entered it."""
 
 
+class EntryFailed(Exception):
+    """A rule threw on it, so that parts of it may be done and others not; the text says so."""
+
+
 class OdometerRead(Section, frozen=True):
     """A person read the odometer."""
 

@@ -5,7 +5,7 @@ TripAttributed: the household said who drove. A trip has a driver from the start
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, ClassVar
 from zoneinfo import ZoneInfo
 
@@ -23,10 +23,11 @@ MONTHS_KEPT = 3  # a trip found later than that no longer changes what was said
 
 
 class DriverSummary(Event, frozen=True, kw_only=True, omit_defaults=True):
-    """`month` as "2026-10", local. Sums over all trips and short moves; `revision` grows with each correction. The far side adds
+    """`month` as "2026-10", local. Sums over all trips and short moves; `revision` grows with each correction. Of a metric that
+    not all of them know, `covers` says over how many metres it is: those of the trips that do. The far side adds
     a person's cars up by `household` and `person`, which is absent of a driver without a profile."""
 
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
     importance: ClassVar[int] = 4
     driver: str
     month: str
@@ -34,6 +35,7 @@ class DriverSummary(Event, frozen=True, kw_only=True, omit_defaults=True):
     short_moves: int
     metrics: dict[str, Any]
     estimated: list[str] = []
+    covers: dict[str, float] = {}
     revision: int = 0
     person: str | None = None  # the same in all units of the household
     household: str = ""
@@ -56,10 +58,19 @@ class DriverMonth(msgspec.Struct, frozen=True):
     trips: int = 0
     short_moves: int = 0
     sums: Sums = Sums()
+    covers: dict[str, float] = {}  # as DriverSummary has it
 
     def plus(self, kind: str, sums: Sums) -> DriverMonth:
-        trip = kind == "trip"
-        return DriverMonth(self.trips + trip, self.short_moves + (not trip), combine(self.sums, sums))
+        trip, both = kind == "trip", combine(self.sums, sums)
+        return DriverMonth(self.trips + trip, self.short_moves + (not trip), both, self._covers(sums.metrics, both.metrics))
+
+    def _covers(self, trip: Mapping[str, Any], both: Mapping[str, Any]) -> dict[str, float]:
+        """What the sums cover once `trip` has made them `both`."""
+        before = self.sums.metrics
+        partial = {name for name in both if (name in before) != (name in trip)} if self.trips + self.short_moves else set()
+        over_m = dict.fromkeys(before, before.get("distance_m", 0.0)) | self.covers
+        more_m = dict.fromkeys(trip, trip.get("distance_m", 0.0))
+        return {n: over_m.get(n, 0.0) + more_m.get(n, 0.0) for n in sorted(partial | (self.covers.keys() & both.keys()))}
 
 
 class Month(msgspec.Struct, frozen=True):
@@ -73,6 +84,7 @@ class SummaryState(msgspec.Struct):
     forgotten: str = ""  # the newest month that was told and is no longer here
     zone: str = ""  # where the months are counted
     moved: bool = False  # trips have another date, driver or time zone now, and are not added up anew yet
+    is_covered: bool = False  # written by a version that knows what each sum covers
 
 
 class DriverSummaries(Rule):
@@ -92,7 +104,7 @@ class DriverSummaries(Rule):
     def __init__(self, setup: Setup) -> None:
         super().__init__(setup)
         self.zone = ZoneInfo(setup.owner.timezone)
-        self.state = SummaryState(zone=setup.owner.timezone)
+        self.state = SummaryState(zone=setup.owner.timezone, is_covered=True)
 
     def event(self, ctx: Context, event: Event) -> Iterator[Event]:
         if isinstance(event, (ClockCorrected, TripAttributed)):
@@ -139,7 +151,8 @@ class DriverSummaries(Rule):
 
     def restore(self, body: bytes, ctx: Context) -> None:
         super().restore(body, ctx)
-        self.state.moved = self.state.moved or self.state.zone != self.setup.owner.timezone
+        self.state.moved = self.state.moved or self.state.zone != self.setup.owner.timezone or not self.state.is_covered
+        self.state.is_covered = True
 
     def _put(self, ctx: Context, name: str, month: Month) -> Iterator[Event]:
         if not self.is_open(name):
@@ -178,6 +191,7 @@ class DriverSummaries(Rule):
                 short_moves=total.short_moves,
                 metrics=total.sums.metrics,
                 estimated=total.sums.estimated,
+                covers=total.covers,
                 revision=month.sent,
                 person=(known.person or known.id) if known else None,
                 household=self.setup.owner.household,

@@ -40,6 +40,7 @@ LASTING_READINGS = 10
 UNSEEN_MAX_M = 20_000_000.0  # two years of a heavy commuter without the unit; more is another cluster
 INTEGRATION_ERROR = 0.02  # by which wheel speed and PID 0D were seen off (RAV4: 2.1 %)
 ENTRY_ERROR_M = 500.0  # a person reads whole kilometres
+ENTRIES_KEPT = 8  # more than anybody makes before the disk has caught up with the files that are gone
 SPEED_ALLOWANCE = 0.05  # of the integrated distance: twice INTEGRATION_ERROR, and tyres
 UNACCOUNTED_FLOOR_M = 200.0  # a short move's length
 
@@ -92,7 +93,7 @@ class OdometerState(msgspec.Struct):
     aside_at_ns: int = 0
     aside_count: int = 0
     aside_fits: bool | None = False  # the car may have come that far; None: the length of the pause is unknown
-    entered_n: int = 0
+    entered: tuple[str, ...] = ()  # by what a person's last entries are named: each works once
 
 
 class Odometer(Rule):
@@ -140,13 +141,16 @@ class Odometer(Rule):
             s.error_m += step.distance_m * INTEGRATION_ERROR
             yield self._advanced(ctx, previous)
 
-    def entered(self, ctx: Context, reading_m: float) -> list[Event]:
-        """A person read the odometer: `keyoff odometer set`."""
+    def entered(self, ctx: Context, reading_m: float, ref: str) -> list[Event]:
+        """A person read the odometer: `keyoff odometer set`. `ref` names the entry: when it comes again (a power cut before its
+        file was gone), the car may have driven on since."""
         s = self.state
+        if ref in s.entered:
+            return []
         before = s.reading_m if s.source != "none" else None
         self._take(ctx, reading_m, "entered")
-        s.error_m, s.entered_n = ENTRY_ERROR_M, s.entered_n + 1
-        return [self._rebased(ctx, before, reading_m, "entered"), self._advanced(ctx, None)]
+        s.error_m, s.entered = ENTRY_ERROR_M, (*s.entered, ref)[-ENTRIES_KEPT:]
+        return [self._rebased(ctx, before, reading_m, "entered", ref), self._advanced(ctx, None)]
 
     def restore(self, body: bytes, ctx: Context) -> None:
         super().restore(body, ctx)
@@ -225,7 +229,7 @@ class Odometer(Rule):
         elif has_lasted:
             before = s.reading_m
             self._take(ctx, value, "vehicle")
-            yield self._rebased(ctx, before, value, "lasting change")
+            yield self._rebased(ctx, before, value, "lasting change", ctx.boot_id, ctx.t_ns)
             yield self._advanced(ctx, None)
 
     def _fits(self, ctx: Context, value: float) -> bool | None:
@@ -238,9 +242,11 @@ class Odometer(Rule):
             return None if ahead_m <= UNSEEN_MAX_M else False
         return ahead_m <= self.resolution_m + pause_s * MAX_MS
 
-    def _rebased(self, ctx: Context, before: float | None, after: float, why: Literal["lasting change", "entered"]) -> Event:
+    def _rebased(
+        self, ctx: Context, before: float | None, after: float, why: Literal["lasting change", "entered"], *of: object
+    ) -> Event:
         return OdometerRebased(
-            id=derive_id(ctx.unit, "OdometerRebased", ctx.boot_id, ctx.t_ns, self.state.entered_n),
+            id=derive_id(ctx.unit, "OdometerRebased", *of),
             t_ns=ctx.t_ns,
             boot_id=ctx.boot_id,
             from_m=before,

@@ -1,8 +1,8 @@
 """What people enter while the daemon runs: one JSON file a request in <state_dir>/requests, taken in by the daemon.
 
 The daemon is the store's one writer, so the command line leaves a note and waits until it is gone. A file is
-written whole (temporary name, fsync, rename) and removed only after what it asks for is committed. What is refused leaves
-a file of its own, with why, for the command line to read.
+written whole (temporary name, fsync, rename) and removed only after what it asks for is committed. What is refused, or what
+the unit failed at, leaves a file of its own, with why, for the command line to read.
 """
 
 from __future__ import annotations
@@ -11,12 +11,14 @@ import contextlib
 import os
 import secrets
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias, get_args
 
 import msgspec
 
 FOLDER = "requests"
-UNREAD_S = 3600.0  # a refusal that is older has nobody who waits for it
+UNREAD_S = 3600.0  # an answer that is older has nobody who waits for it
+
+Trouble: TypeAlias = Literal["refused", "failed"]
 
 
 def new_ref() -> str:
@@ -65,26 +67,26 @@ def waiting(state_dir: Path) -> list[tuple[Path, Request | None]]:
     return [(path, _read(path)) for path in found]
 
 
-def refuse(path: Path, why: str) -> None:
+def answer(path: Path, trouble: Trouble, why: str) -> None:
     """Tell whoever left the request at `path`. A disk that does not take it must not stop the daemon: then they are not told."""
-    note = path.with_suffix(".refused")
+    note = path.with_suffix(f".{trouble}")
     with contextlib.suppress(OSError):
         note.write_text(why)
         now_s = note.stat().st_mtime
-        for old in path.parent.glob("*.refused"):
+        for old in (each for kind in get_args(Trouble) for each in path.parent.glob(f"*.{kind}")):
             if now_s - old.stat().st_mtime > UNREAD_S:
                 old.unlink()
 
 
-def refusal(path: Path) -> str | None:
-    """Why the request that lay at `path` was refused, once; None when it was done."""
-    note = path.with_suffix(".refused")
-    try:
-        why = note.read_text()
-        note.unlink()
-    except OSError:
-        return None
-    return why
+def answered(path: Path) -> tuple[Trouble, str] | None:
+    """What became of the request that lay at `path`, and why, once; None when it was done."""
+    for trouble in get_args(Trouble):
+        note = path.with_suffix(f".{trouble}")
+        with contextlib.suppress(OSError):
+            why = note.read_text()
+            note.unlink()
+            return trouble, why
+    return None
 
 
 def _read(path: Path) -> Request | None:

@@ -151,8 +151,8 @@ class Store:
                 "INSERT OR IGNORE INTO reports (month, driver, id, body) VALUES (:month, :driver, :id, :body)", batch.reports
             )
             taken.write(self.conn, batch.commands)
-            owned = "UPDATE trips SET driver = ?2, driver_how = ?3, driver_sure = ?4 WHERE id = ?1"
-            self.conn.executemany(owned, batch.drivers)
+            owned = "UPDATE trips SET driver = ?, driver_how = ?, driver_sure = ? WHERE id = ?"
+            self.conn.executemany(owned, [(*whose, trip_id) for trip_id, *whose in batch.drivers])
             if batch.dated is not None:
                 date(self.conn, batch.dated)
             routine = self._put_states(batch)
@@ -200,8 +200,8 @@ class Store:
         self.conn.executemany("UPDATE events SET body = ? WHERE seq = ? AND envelope IS NULL", left)
 
     def _insert(self, row: EventRow) -> bool:
-        known = "SELECT 1 FROM events WHERE id = ?1 UNION ALL SELECT 1 FROM once WHERE id = ?1"
-        if self.conn.execute(known, (row.id,)).fetchone():
+        known = "SELECT 1 FROM events WHERE id = :id UNION ALL SELECT 1 FROM once WHERE id = :id"
+        if self.conn.execute(known, {"id": row.id}).fetchone():
             return False
         if row.once:
             self.conn.execute("INSERT INTO once (id, kind) VALUES (?, ?)", (row.id, row.kind))

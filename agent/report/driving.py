@@ -83,6 +83,7 @@ class Totals(msgspec.Struct):
     over_m: Counter[str] = msgspec.field(default_factory=Counter)
     over_s: Counter[str] = msgspec.field(default_factory=Counter)
     over_trips: Counter[str] = msgspec.field(default_factory=Counter)
+    driven_l: float = 0.0  # fuel of the trips that know their distance, too
     net_kwh: float = 0.0
     net_m: float = 0.0
     cold_short_trips: int = 0
@@ -108,6 +109,9 @@ def _cover(out: Totals, row: Row) -> None:
             out.over_m[name] += distance_m  # type: ignore[assignment]  # a Counter adds up floats as well
         if duration_s is not None:
             out.over_s[name] += duration_s  # type: ignore[assignment]
+    fuel_l = row.of("fuel_l")
+    if fuel_l is not None and distance_m is not None:
+        out.driven_l += fuel_l
     net_kwh = net_of(row)
     if net_kwh is not None and distance_m is not None:
         out.net_kwh += net_kwh
@@ -137,7 +141,7 @@ def driving(totals: Totals) -> Driving:
         moving_s=m.get("moving_s"),
         fuel_l=m.get("fuel_l"),
         energy_kwh=totals.net_kwh if totals.net_m else None,
-        fuel_l_100km=per_100km(m.get("fuel_l"), totals.over_m["fuel_l"]),
+        fuel_l_100km=per_100km(totals.driven_l, totals.over_m["fuel_l"]),
         energy_kwh_100km=per_100km(totals.net_kwh, totals.net_m),
         harsh_brakes=m.get("harsh_brakes"),
         harsh_accels=m.get("harsh_accels"),

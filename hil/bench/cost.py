@@ -19,9 +19,9 @@ from typing import Any, NamedTuple, TypeAlias, TypeVar
 
 from msgspec.structs import astuple
 
-from agent.daemon import calm_collector
 from agent.decode import Decoder, Plan
 from agent.io.buses.recording import Recording
+from agent.io.collector import calm_collector
 from agent.model import NS, Frame, Sample, Setup, Wall
 from agent.signals import ENGINE_SPEED, ODOMETER, PEDAL, SPEED
 from hil.bench.drives import daemon_of, plan_of

@@ -19,9 +19,10 @@ from agent.__main__ import front  # noqa: F401 - the command's front door is loa
 from agent.cli.load import load_config, setup_of
 from agent.cli.run import IDLE_S, TICK_NS, Loop
 from agent.cli.sending import attach
-from agent.daemon import Daemon, calm_collector
+from agent.daemon import Daemon
 from agent.io import clock
 from agent.io.buses.live import LiveBus
+from agent.io.collector import calm_collector
 from agent.io.unit_store import open_for_daemon
 from agent.model import NS, Frame, Wall
 from hil.wire import Wire

@@ -54,7 +54,7 @@ def milestone(store: Store, cloud: Cloud, zone: str) -> None:
     """With its key leg: the trip on which it was passed."""
     for mark in (e["data"] for e in cloud.events if ".MilestoneReached." in e["type"]):
         leg = store.conn.execute(
-            "SELECT * FROM trips WHERE start_utc_ns <= ?1 AND end_utc_ns >= ?1", (mark["utc_ns"],)
+            "SELECT * FROM trips WHERE start_utc_ns <= :then AND end_utc_ns >= :then", {"then": mark["utc_ns"]}
         ).fetchone()
         click.echo(
             f"\nMilestone: {mark['mark']:,} {mark['counts']}, passed on {moment(mark['utc_ns'], zone)} in mid-drive, at "

@@ -190,16 +190,20 @@ def morning_cut_short(path: Path) -> None:
 
 
 @contextlib.contextmanager
-def few_traces() -> Iterator[None]:
-    before, trace.MAX_TRIPS = trace.MAX_TRIPS, TRACES_KEPT
+def replaced(module: types.ModuleType, name: str, thing: Any) -> Iterator[None]:
+    before = vars(module)[name]
+    vars(module)[name] = thing
     try:
         yield
     finally:
-        trace.MAX_TRIPS = before
+        vars(module)[name] = before
 
 
-@contextlib.contextmanager
-def connecting(synchronous: str) -> Iterator[None]:
+def few_traces() -> AbstractContextManager[None]:
+    return replaced(trace, "MAX_TRIPS", TRACES_KEPT)
+
+
+def connecting(synchronous: str) -> AbstractContextManager[None]:
     """The store's connections, once they have asserted FULL, get `synchronous` and the rig's limits."""
     real = agent.io.database.connect
 
@@ -210,21 +214,11 @@ def connecting(synchronous: str) -> Iterator[None]:
         conn.execute(f"PRAGMA cache_size = {CACHED_PAGES}")
         return conn
 
-    vars(agent.io.database)["connect"] = connect
-    try:
-        yield
-    finally:
-        vars(agent.io.database)["connect"] = real
+    return replaced(agent.io.database, "connect", connect)
 
 
-@contextlib.contextmanager
-def schemas(names: Callable[[], list[str]]) -> Iterator[None]:
-    before = agent.io.schema.names
-    vars(agent.io.schema)["names"] = names
-    try:
-        yield
-    finally:
-        vars(agent.io.schema)["names"] = before
+def schemas(names: Callable[[], list[str]]) -> AbstractContextManager[None]:
+    return replaced(agent.io.schema, "names", names)
 
 
 @contextlib.contextmanager

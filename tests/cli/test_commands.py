@@ -61,7 +61,7 @@ def cloud(mosquitto: str, authority: Authority, config: Path) -> Iterator[Cloud]
 
 
 def told(cloud: Cloud) -> list[Any]:
-    return [e["data"] for e in cloud.events if e["type"] == "keyoff.CommandTaken.v1"]
+    return [e["data"] for e in cloud.events if e["type"] == "keyoff.CommandTaken.v2"]
 
 
 def test_a_command_is_done_and_a_bad_request_is_refused_and_gone(cloud: Cloud, config: Path, authority: Authority) -> None:

@@ -10,11 +10,15 @@ from pathlib import Path
 
 import pytest
 
+from agent.__main__ import main
 from agent.cli.enter import enter
+from agent.cli.exits import SOFTWARE
 from agent.config import ConfigError
+from agent.entries.entering import EntryFailed
+from agent.events.household import HouseholdRule
 from agent.io import clock
 from agent.io.database import connect_to_look
-from agent.io.requests import UNREAD_S, Request, leave, refusal, refuse, waiting
+from agent.io.requests import UNREAD_S, Request, Trouble, answer, answered, leave, waiting
 from agent.io.states import read
 from agent.io.store import Batch, Store
 from agent.model import NS
@@ -80,24 +84,42 @@ def test_a_request_of_an_earlier_version_is_still_one(tmp_path: Path) -> None:
     assert (request.kind, request.reading_m) == ("odometer", 5.0)
 
 
-def test_a_refusal_is_read_once_by_whoever_left_the_request(tmp_path: Path) -> None:
+def test_an_answer_is_read_once_by_whoever_left_the_request(tmp_path: Path) -> None:
     path, other = (leave(tmp_path, Request("odometer")) for _ in range(2))
-    assert refusal(path) is None
-    refuse(path, "there is no driver 'ana' here")
-    os.utime(path.with_suffix(".refused"), (0, 0))
-    refuse(other, "reading_m")
-    assert [refusal(other), refusal(other)] == ["reading_m", None]
-    assert refusal(path) is None, f"nobody came for it in {UNREAD_S} s"
+    assert answered(path) is None
+    answer(path, "failed", "not all of it is done")
+    os.utime(path.with_suffix(".failed"), (0, 0))
+    answer(other, "refused", "reading_m")
+    assert [answered(other), answered(other)] == [("refused", "reading_m"), None]
+    assert answered(path) is None, f"nobody came for it in {UNREAD_S} s"
 
 
-def test_a_running_daemon_s_refusal_is_told(config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("trouble", "error"), [("refused", ConfigError), ("failed", EntryFailed)])
+def test_what_a_running_daemon_did_not_do_is_told(
+    config: Path, monkeypatch: pytest.MonkeyPatch, trouble: Trouble, error: type[Exception]
+) -> None:
     state_dir = config.parent / "state"
 
     def daemon(wait_s: float) -> None:
         for path, _request in waiting(state_dir):
-            refuse(path, "there is no driver 'ana' here")
+            answer(path, trouble, "there is no driver 'ana' here")
             path.unlink()
 
     monkeypatch.setattr("agent.io.clock.pause", daemon)
-    with closing(Store(state_dir / "keyoff.db", "unit-1")), pytest.raises(ConfigError, match="there is no driver 'ana' here"):
+    with closing(Store(state_dir / "keyoff.db", "unit-1")), pytest.raises(error, match="there is no driver 'ana' here"):
         enter(config, None, Request("assign", trip_id="t1", driver="ana"))
+
+
+def test_what_a_rule_fails_at_is_not_said_to_be_done(
+    config: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def broken(*_: object) -> object:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(HouseholdRule, "event", broken)
+    monkeypatch.setattr("sys.argv", ["keyoff", "drivers", "add", "ana", "--config", str(config)])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    said = capsys.readouterr()
+    assert (ended.value.code, said.out) == (SOFTWARE, "")
+    assert said.err.startswith("keyoff: the unit failed at it, in household: not all of it is done")

@@ -11,11 +11,15 @@ from agent.cli.run import SUSPENDED_NS, Loop
 from agent.config import BusConfig
 from agent.daemon import Daemon
 from agent.events.ignition import IgnitionRule
+from agent.events.milestone import Milestone
+from agent.events.odometer import Odometer
 from agent.io import clock
 from agent.io.buses.live import LiveBus
-from agent.io.requests import Request, leave
+from agent.io.requests import Request, answered, leave
 from agent.io.store import Store, StoreError
 from agent.model import NS
+from agent.signals import ODOMETER
+from hil.powercut.day import drive
 from tests.test_daemon import PLAN, SETUP
 
 
@@ -64,6 +68,43 @@ def test_a_request_lies_there_until_what_it_asks_for_is_kept(tmp_path: Path, mon
     assert not path.exists() and store.count("OdometerRebased") == 1
     loop.calendar.stop()
     store.close()
+
+
+def test_a_power_cut_before_a_request_s_file_is_gone_does_not_make_it_work_twice(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = leave(tmp_path, Request("odometer", reading_m=5_000_000.0))
+    for boot in ("boot-1", "boot-2"):
+        store = Store(tmp_path / "keyoff.db", "unit-1")
+        daemon = Daemon(SETUP, PLAN, store, boot)
+        loop = Loop(daemon, [LiveBus(BusConfig("can0", "virtual", "can0"), ())], tmp_path, None)
+        with monkeypatch.context() as cut:
+            if boot == "boot-1":
+                cut.setattr(Path, "unlink", cut_off)
+            loop._take_requests()
+        assert path.exists() == (boot == "boot-1") and store.count("OdometerRebased") == 1
+        daemon.samples([sample for sample in drive(10, 60, 0.0) if sample[1] != ODOMETER])
+        daemon.commit()
+        loop.calendar.stop()
+        store.close()
+    assert daemon.engine.rule(Odometer).state.reading_m == pytest.approx(5_000_000.0 + 2 * 50 * 15)
+
+
+def test_what_a_rule_fails_at_is_told_to_who_asked_for_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = Store(tmp_path / "keyoff.db", "unit-1")
+    loop = Loop(Daemon(SETUP, PLAN, store, "boot-1"), [LiveBus(BusConfig("can0", "virtual", "can0"), ())], tmp_path, None)
+    path = leave(tmp_path, Request("odometer", reading_m=5_000_000.0))
+    monkeypatch.setattr(Milestone, "event", lambda *_: 1 / 0)
+    loop._take_requests()
+    assert not path.exists() and store.count("OdometerRebased") == 1, "what came of it is kept"
+    trouble, why = answered(path) or ("", "")
+    assert trouble == "failed" and "in milestone" in why
+    loop.calendar.stop()
+    store.close()
+
+
+def cut_off(*_: object) -> None:
+    raise OSError
 
 
 def refuse(*_: object) -> int:

@@ -41,6 +41,14 @@ def test_a_months_economy_is_of_the_trips_that_know_it(keyoff: Keyoff, kept: Pat
     assert [(t["month"], t["driver"], t["trips"]) for t in told] == [(None, "ben", 1), ("2026-10", "ana", 2)]
 
 
+def test_a_sum_that_not_all_trips_know_says_over_which_distance_it_is(keyoff: Keyoff, kept: Path) -> None:
+    text = keyoff("drivers", "--config", kept).stdout
+    assert "2026-10 ana: Consumption: known for 50 % of the distance." in text.splitlines()
+    assert "ben: Consumption" not in text
+    told = json.loads(keyoff("drivers", "--config", kept, "--json").stdout)
+    assert [t["covers"] for t in told] == [{}, {"fuel_l": 20_000.0}]
+
+
 @pytest.mark.parametrize(
     ("counts", "economy", "head", "value"),
     [

@@ -133,7 +133,7 @@ class Scene:
 
     def told(self) -> list[dict[str, Any]]:
         """The answers that arrived at the cloud."""
-        return [e["data"] for e in self.cloud.events if e["type"] == "keyoff.CommandTaken.v1"]
+        return [e["data"] for e in self.cloud.events if e["type"] == "keyoff.CommandTaken.v2"]
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ CTX = Context(5, None, "unit-1", "boot-1", None)
 
 
 def test_what_was_done_says_so() -> None:
-    answer = taken(CTX, "c1", "DriverSaved", None)
+    answer = taken(CTX, "c1", "DriverSaved")
     assert (answer.command, answer.kind, answer.outcome, answer.why) == ("c1", "DriverSaved", "done", "")
     assert (answer.t_ns, answer.boot_id) == (5, "boot-1")
 
@@ -19,9 +19,14 @@ def test_what_was_refused_says_why() -> None:
     assert (answer.outcome, answer.why) == ("refused", "unknown kind")
 
 
+def test_what_was_failed_at_says_so() -> None:
+    answer = taken(CTX, "c1", "DriverSaved", None, "the unit failed at it")
+    assert (answer.outcome, answer.why) == ("failed", "the unit failed at it")
+
+
 def test_the_same_command_has_the_same_answer_s_id() -> None:
-    assert taken(CTX, "c1", "A", None).id == taken(CTX._replace(t_ns=9, boot_id="boot-2"), "c1", "A", "no").id
-    assert taken(CTX, "c1", "A", None).id != taken(CTX, "c2", "A", None).id
+    assert taken(CTX, "c1", "A").id == taken(CTX._replace(t_ns=9, boot_id="boot-2"), "c1", "A", "no").id
+    assert taken(CTX, "c1", "A").id != taken(CTX, "c2", "A").id
 
 
 def test_it_leaves_early_and_at_once_and_quotes_no_novels() -> None:

@@ -202,6 +202,50 @@ def told(events: list[Event]) -> list[tuple[str, int, int, object, list[str]]]:
     return [(e.driver, e.trips, e.short_moves, e.metrics, e.estimated) for e in events if isinstance(e, DriverSummary)]
 
 
+def knowing(n: int, **metrics: float) -> TripEnded:
+    return msgspec.structs.replace(trip(n, "ana"), metrics=metrics, estimated=[])
+
+
+@pytest.mark.parametrize(
+    ("known", "covers"),
+    [
+        ([{"distance_m": 1000.0, "fuel_l": 1.0}, {"distance_m": 2000.0, "fuel_l": 2.0}], {}),
+        ([{"distance_m": 1000.0, "fuel_l": 1.0}, {"distance_m": 2000.0}], {"fuel_l": 1000.0}),
+        ([{"distance_m": 1000.0}, {"distance_m": 2000.0, "fuel_l": 1.0}], {"fuel_l": 2000.0}),
+        (
+            [{"distance_m": 1000.0}, {"distance_m": 2000.0, "fuel_l": 1.0}, {"distance_m": 4000.0, "fuel_l": 1.0}],
+            {"fuel_l": 6000.0},
+        ),
+        ([{"distance_m": 1000.0, "fuel_l": 1.0}, {}], {"distance_m": 1000.0, "fuel_l": 1000.0}),
+        ([{}, {"distance_m": 1000.0}], {"distance_m": 1000.0}),
+        ([{"distance_m": 1000.0}, {"distance_m": 2000.0}], {}),
+    ],
+)
+def test_a_sum_that_not_all_trips_know_says_over_how_many_metres_it_is(
+    known: list[dict[str, float]], covers: dict[str, float]
+) -> None:
+    made = fresh()
+    for n, metrics in enumerate(known):
+        list(made.event(context("2026-10-20 12:00"), knowing(n, **metrics)))
+    (event,) = made.wake(context("2026-11-02 12:00"))
+    assert isinstance(event, DriverSummary) and event.covers == covers
+
+
+def test_a_month_begun_before_sums_were_marked_is_added_up_anew() -> None:
+    now, trips = context("2026-10-20 12:00"), [knowing(1, distance_m=1000.0), knowing(2, distance_m=2000.0, fuel_l=1.0)]
+    before = fresh()
+    for each in trips:
+        list(before.event(now, each))
+    body = msgspec.to_builtins(before.state)
+    del body["is_covered"], body["months"]["2026-10"]["drivers"]["ana"]["covers"]
+    made = fresh()
+    made.restore(msgspec.json.encode(body), now)
+    assert made.next_wake(now) is None, "not closed before that"
+    made.rebuilt(now, [(e.start_utc_ns or 0, e.driver, e.kind, Sums(e.metrics)) for e in trips])
+    (event,) = made.wake(context("2026-11-02 12:00"))
+    assert isinstance(event, DriverSummary) and event.covers == {"fuel_l": 2000.0}
+
+
 @settings(deadline=None)
 @given(trips, st.data())
 def test_rebuilt_after_an_attribution_equals_adding_up_afresh(events: list[TripEnded], data: st.DataObject) -> None:

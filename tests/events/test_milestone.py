@@ -143,7 +143,7 @@ def test_miles() -> None:
 def test_from_an_estimate_it_says_about() -> None:
     bench = Bench().until(1)
     odometer = next(r for r in bench.engine.rules if isinstance(r, Odometer))
-    bench.engine.raised(odometer.entered(bench.engine.context(NS), BEFORE_M))
+    bench.engine.raised(odometer.entered(bench.engine.context(NS), BEFORE_M, "r1"))
     (mark,) = bench.live(drive()).until(999).of(MilestoneReached)
     assert (mark.mark, mark.about) == (100_000, True)
     assert 500 < mark.error_m < 600

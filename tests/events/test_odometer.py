@@ -273,9 +273,10 @@ def test_silence_of_the_odometer_alone_is_not_unseen() -> None:
 # -- an entered reading ------------------------------------------------------------------------------
 
 
-def enter(bench: Bench, t_s: float, reading_m: float) -> Bench:
+def enter(bench: Bench, t_s: float, reading_m: float, ref: str = "") -> Bench:
+    """`ref`: its own, unless one is given."""
     bench.until(t_s)
-    bench.events += bench.engine.raised(rule(bench).entered(bench.engine.context(at(t_s)), reading_m))
+    bench.events += bench.engine.raised(rule(bench).entered(bench.engine.context(at(t_s)), reading_m, ref or f"at {t_s}"))
     return bench
 
 
@@ -289,6 +290,14 @@ def test_an_entry_and_what_was_driven_since_is_an_estimate_with_its_error() -> N
     assert last.reading_m == pytest.approx(START_M + 290 * 15)
     assert last.error_m == pytest.approx(ENTRY_ERROR_M + INTEGRATION_ERROR * 290 * 15)
     assert rule(bench).reading() == {"reading_m": last.reading_m, "error_m": last.error_m, "source": "entered"}
+
+
+def test_an_entry_that_comes_again_does_not_take_back_what_was_driven_since() -> None:
+    bench = enter(enter(Bench(FINE), 5, START_M, "r1").live(drive()), 999, START_M, "r1")
+    assert len(bench.of(OdometerRebased)) == 1
+    assert reading(bench) == pytest.approx(START_M + 290 * 15)
+    enter(enter(bench, 1000, 50_000_000.0, "r2"), 1001, START_M, "r1")
+    assert reading(bench) == 50_000_000.0, "nor what was entered since"
 
 
 def test_an_entry_corrects_an_entry() -> None:

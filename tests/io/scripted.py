@@ -12,13 +12,14 @@ from pathlib import Path
 from typing import Literal, TypeAlias
 
 from agent.config import UplinkConfig
-from agent.io.connection import Connection, News
+from agent.io.connection import Connection, News, Order
 from hil.ca import Authority
 
 DEADLINE_S = 30.0
 Protocol: TypeAlias = Literal["5", "3.1.1"]
 
 CONNACK, PUBLISH, PUBACK, PINGREQ, DISCONNECT = 0x20, 0x30, 0x40, 0xC0, 0xE0  # MQTT 5 §2.1.2, in the upper four bits
+ORDER = Order("e0", "keyoff/sim-1/event/TripEnded", b"{}", "header..signature")
 
 
 class Scripted(threading.Thread):
@@ -51,6 +52,10 @@ class Scripted(threading.Thread):
 
     def news(self) -> News:
         return self.line.news.get(timeout=DEADLINE_S)
+
+
+Script: TypeAlias = Callable[..., Scripted]
+"""Starts one: see conftest.py."""
 
 
 def read_packet(sock: ssl.SSLSocket) -> bytes:

@@ -28,6 +28,8 @@ def test_economy_is_over_the_trips_whose_fuel_is_known() -> None:
     assert d.fuel_l_100km == pytest.approx(6.0), "not 1.2 l over 80 km"
     assert d.covers["fuel_l_100km"] == pytest.approx(0.25)
     assert d.night_share == 0.0
+    d = driven(trip(), trip(distance_m=None))
+    assert d.fuel_l_100km == pytest.approx(6.0), "nor 2.4 l over 20 km"
 
 
 def test_what_is_not_known_is_absent() -> None:

@@ -23,8 +23,9 @@ from agent.service.forecast import (
 TODAY = date(2026, 11, 22)
 STEADY = Rate(30_000.0, 30_000.0, 30_000.0)
 UNEVEN = Rate(10_000.0, 30_000.0, 70_000.0)
-rates = st.tuples(*[st.floats(0, 1e6)] * 3).map(lambda each: Rate(*sorted(each)))
-amounts = st.floats(-1e8, 1e8)
+ABOVE = 1e-3  # a millimetre: far below it a product of two is no float any more
+rates = st.tuples(*[st.just(0.0) | st.floats(ABOVE, 1e6)] * 3).map(lambda each: Rate(*sorted(each)))
+amounts = st.floats(-1e8, 0.0) | st.floats(ABOVE, 1e8)
 
 
 def test_time_is_exact() -> None:
@@ -95,7 +96,7 @@ def test_the_range_is_in_order(amount: float, rate: Rate) -> None:
     assert 0 <= soonest_days(amount, rate) <= likely_days(amount, rate) * (1 + 1e-9) <= latest_days(amount, rate) * (1 + 1e-8)
 
 
-@given(st.floats(0, 1e8), st.floats(0, 1e7), rates)
+@given(st.just(0.0) | st.floats(ABOVE, 1e8), st.floats(0, 1e7), rates)
 @example(0.0, 1.0, Rate(0.0, 0.0, 3.6e-175))
 def test_less_is_used_up_sooner(amount: float, more: float, rate: Rate) -> None:
     assert soonest_days(amount, rate) <= soonest_days(amount + more, rate)

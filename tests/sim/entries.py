@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from agent.daemon import Daemon
+from agent.io.requests import new_ref
 
 
 def set_odometer(daemon: Daemon, reading_m: float) -> None:
-    daemon.enter("OdometerRead", {"reading_m": reading_m}, "")
+    daemon.enter("OdometerRead", {"reading_m": reading_m}, new_ref())
 
 
 def name_driver(daemon: Daemon, driver: str) -> None:

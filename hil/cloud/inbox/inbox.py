@@ -96,17 +96,18 @@ class Inbox:
 
     def _taken(self, event: Heard) -> None:
         said = self._journal.take(event.unit, str(event.data.get("command")), str(event.data.get("outcome")))
-        if said and said.kind == "PromptAnswered" and event.data.get("outcome") == "refused":
+        if said and said.kind == "PromptAnswered" and event.data.get("outcome") != "done":
             self.desk.refused((event.unit, said.data["prompt_id"]), said.data["answer"], said.data.get("slot"))
 
-        if said and said.kind == "AppointmentChanged" and event.data.get("outcome") == "refused":
+        if said and said.kind == "AppointmentChanged" and event.data.get("outcome") != "done":
             self.desk.not_cancelled(event.unit, said.data["bookable"])
 
     def _say_heard(self, event: Heard) -> None:
         if event.kind in self.desk.hears:
             self._tell(f"{event.unit} says {event.kind} {event.data.get('why') or event.data.get('answer') or ''}".rstrip())
-        if event.kind == "CommandTaken" and event.data.get("outcome") == "refused":
-            self._tell(f"{event.unit} refuses {event.data.get('kind')}: {event.data.get('why')}")
+        if event.kind == "CommandTaken" and event.data.get("outcome") != "done":
+            verb = "refuses" if event.data.get("outcome") == "refused" else "failed at"
+            self._tell(f"{event.unit} {verb} {event.data.get('kind')}: {event.data.get('why')}")
 
     def _show(self, showing: Showing, now_ns: int) -> None:
         person = showing.person

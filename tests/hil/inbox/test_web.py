@@ -219,15 +219,18 @@ def test_one_click_of_a_mail_program_stops_all_of_its_mail(client: FlaskClient, 
     ]
 
 
-def test_an_answer_that_the_unit_refuses_may_be_given_again(client: FlaskClient, scene: Scene) -> None:
+@pytest.mark.parametrize(("outcome", "says"), [("refused", "refuses"), ("failed", "failed at")])
+def test_an_answer_that_the_unit_does_not_take_may_be_given_again(
+    client: FlaskClient, scene: Scene, outcome: str, says: str
+) -> None:
     car = Car()
     scene.hear(car.releases(bookable()))
     client.post(path(scene, BOOK))
     scene.turn()
     id = next(id for said, id in scene.commands.sent if said.kind == "PromptAnswered")
-    scene.hear(car.says("CommandTaken", {"command": id, "kind": "PromptAnswered", "outcome": "refused", "why": "no such slot"}))
+    scene.hear(car.says("CommandTaken", {"command": id, "kind": "PromptAnswered", "outcome": outcome, "why": "no such slot"}))
     assert 'class="slots"' in page(client, scene)
-    assert "rav4 refuses PromptAnswered: no such slot" in scene.told
+    assert f"rav4 {says} PromptAnswered: no such slot" in scene.told
 
 
 @pytest.mark.parametrize("where", ["/p/", "/a/", "/r/", "/c/"])
