@@ -4,7 +4,7 @@ Each item of keyoff.toml, from when it was last done (agent/service/ holds the s
 
 | stage | when | becomes | raises |
 |---|---|---|---|
-| | the car's reminder may start within LEAD_DAYS, at a fast pace, likely MOST_DAYS | soon | ServiceDue, Concern |
+| | the car's reminder may start within LEAD_DAYS, at a fast pace | soon | ServiceDue, Concern |
 | , soon | a limit is reached: reading, day, engine hours, oil life, the car's countdown | due | ServiceDue, Concern |
 | soon, due | it is nowhere near: a clock was wrong, or the odometer; or keyoff.toml has another limit | | ConcernSettled |
 | any | the car's counter jumps up, also unheard; somebody says so; a new last_… in keyoff.toml | (next interval) | ServiceDone |

@@ -91,11 +91,6 @@ def reminder_days(left: Left, rate: Rate) -> float:
     return min(by_amount, _fast_days(left.amount, rate, SPEAKS_AT) - left.reminds_days)
 
 
-def likely_reminder_days(left: Left, rate: Rate) -> float:
-    """The same at the likely pace."""
-    return min(likely_days(left.amount - left.reminds_at, rate), likely_days(left.amount, rate) - left.reminds_days)
-
-
 def day_after(today: date, days: int) -> str:
     return (today + timedelta(days=days)).isoformat()
 

@@ -1,8 +1,7 @@
 """One service item since it was last done: what is left of it, when it has to be told, how far that has come. Pure.
 
 The car's own reminder (the beep) starts some kilometres or days before the item is due: as keyoff.toml says, as it did before,
-else as ASSUMED. What is soon due is told LEAD_DAYS before the earliest day on which it may start, and no
-sooner than MOST_DAYS before it is likely to.
+else as ASSUMED. What is soon due is told LEAD_DAYS before the earliest day on which it may start.
 """
 
 from __future__ import annotations
@@ -19,17 +18,7 @@ from agent.model import derive_id
 from agent.prompts.slots import BELIEVED_DAYS
 from agent.service.backdating import Done
 from agent.service.counters import Counters
-from agent.service.forecast import (
-    EVERY_DAY,
-    By,
-    Forecast,
-    Left,
-    Rate,
-    day_after,
-    likely_days,
-    likely_reminder_days,
-    reminder_days,
-)
+from agent.service.forecast import EVERY_DAY, By, Forecast, Left, Rate, day_after, likely_days, reminder_days
 
 Stage: TypeAlias = Literal["soon", "due"]
 How: TypeAlias = Literal["noticed", "told", "read"]
@@ -49,7 +38,6 @@ BOOK_DAYS = 14  # told two weeks before the beep, an appointment can still be ch
 MOMENT_DAYS = 9  # a day for slots, up to a week until two a week allow another word, and the evening itself
 AWAY_DAYS = 14  # a fortnight's holiday: nobody reads, or half a year's kilometres come at once
 LEAD_DAYS = BOOK_DAYS + MOMENT_DAYS + AWAY_DAYS
-MOST_DAYS = 50  # before it is likely, however uneven the pace: who hears months ahead puts it aside
 
 ASSUMED_RATES: dict[By, Rate] = {
     "distance": Rate(60_000.0, 60_000.0, 60_000.0),  # a busy car's day, and the most. No date is told from it: see `speaking`
@@ -187,7 +175,7 @@ def stage(left: list[Left]) -> Stage | None:
     if any(each.amount <= 0 for each in left):
         return "due"
     rated = [(each, each.rate or each.first or ASSUMED_RATES[each.by]) for each in left]
-    return "soon" if any(_is_near(each) and _is_time(each, rate) for each, rate in rated) else None
+    return "soon" if any(_is_near(each) and reminder_days(each, rate) <= LEAD_DAYS for each, rate in rated) else None
 
 
 def speaking(by: By, rate: Rate | None) -> Rate:
@@ -195,11 +183,6 @@ def speaking(by: By, rate: Rate | None) -> Rate:
     assumed; `rate` None, in the first week: not at all, so that what the car does not remind of yet is not called soon."""
     each = 0.0 if rate is None else min(rate.likely * FIRST_FASTER, ASSUMED_RATES[by].likely)
     return Rate(each, each, each)
-
-
-def _is_time(left: Left, rate: Rate) -> bool:
-    """The car's own reminder may start within LEAD_DAYS, and is likely to within MOST_DAYS."""
-    return reminder_days(left, rate) <= LEAD_DAYS and likely_reminder_days(left, rate) <= MOST_DAYS
 
 
 def _is_near(left: Left) -> bool:

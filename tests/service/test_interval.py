@@ -12,12 +12,10 @@ from agent.household import Driver, Household
 from agent.model import derive_id
 from agent.service.backdating import Done
 from agent.service.counters import Counters
-from agent.service.forecast import Left, Rate, reminder_days
+from agent.service.forecast import Left, Rate
 from agent.service.interval import (
     ASSUMED_DAYS,
     ASSUMED_M,
-    LEAD_DAYS,
-    MOST_DAYS,
     How,
     Interval,
     Now,
@@ -114,13 +112,6 @@ def test_a_reminder_is_learned_for_the_limit_that_caused_it() -> None:
 def test_before_there_is_a_pace_the_first_days_say_when_to_speak(first_m: float | None, reading_m: float, wanted: str) -> None:
     now = NOW._replace(pace=None, first_m=first_m, reading_m=reading_m)
     assert stage(lefts(BOTH, first(BOTH), now)) == wanted
-
-
-def test_a_car_that_is_driven_unevenly_is_told_no_months_ahead() -> None:
-    uneven = Rate(0.0, 20_000.0, 90_000.0)
-    far, near = (Left("distance", days * 20_000.0 + ASSUMED_M, uneven, ASSUMED_M) for days in (MOST_DAYS + 1, MOST_DAYS))
-    assert reminder_days(far, uneven) <= LEAD_DAYS, "a few fast weeks, and it would be late"
-    assert (stage([far]), stage([near])) == (None, "soon")
 
 
 def test_engine_hours_before_there_is_a_pace() -> None:
