@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Iterator
 from itertools import islice
 
@@ -78,6 +79,7 @@ class Life:
         elif n == BROKER_COMES_AT:
             self.broker.start()
             self.cloud.wait_until(lambda: self.cloud.subscribed, DRAIN_S)
+            self._connect()
         if n in (FAULT_FROM, FAULT_TO):
             car.diagnostics = car.diagnostics._replace(stored=(CODE,) if n == FAULT_FROM else ())
 
@@ -100,6 +102,13 @@ class Life:
             if self.wall is WRONG or (self.town.sent <= self.taken and not self.daemon.store.unsent()):
                 return  # commands wait for a clock to be trusted
             self._take()
+
+    def _connect(self) -> None:
+        """The uplink tries again in real time; as simulated time goes, weeks would have passed."""
+        until_s = time.monotonic() + DRAIN_S
+        while not self.uplink.state.connected and time.monotonic() < until_s:
+            self.daemon.send()
+            self.uplink.wait(WAIT_S)
 
     def _send(self) -> None:
         for _ in range(WAITS):
