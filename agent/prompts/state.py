@@ -138,8 +138,8 @@ class PromptState(msgspec.Struct):
         return [p for p in self.prompts if p.phase != "over" and wanted(p)]
 
     def again_utc_ns(self, ctx: Context, concern: Concern, driver: str) -> int | None:
-        """Not to be said before: the same was shown to them, went and came back; None: at once."""
-        same = (p for p in self.prompts if p.driver == driver and p.concern.subject == concern.subject)
+        """Not to be said before: the same was shown to them, went and came back; None: at once, as what they had mended is."""
+        same = (p for p in self.prompts if p.driver == driver and p.concern.subject == concern.subject and p.how != "done")
         shown_ns = max((p.shown_utc_ns for p in same if p.shown_utc_ns is not None), default=None)
         if shown_ns is None or not concern.again_days:
             return None

@@ -75,6 +75,12 @@ def test_what_nobody_was_shown_is_told_when_it_comes_back() -> None:
     assert Loose().comes(0).goes(0).comes(1).days() == [date(0), date(1)]
 
 
+def test_what_they_had_mended_is_told_when_it_comes_back() -> None:
+    loose = Loose().comes(0).shown(0)
+    loose.answered("done")
+    assert loose.goes(1).comes(2).days() == [date(0), date(2)]
+
+
 def test_what_says_stop_is_told_each_time() -> None:
     assert Loose("P0524").comes(0).shown(0).goes(1).comes(2).days() == [date(0), date(2)]
 
