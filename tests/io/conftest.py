@@ -1,13 +1,18 @@
-"""A broker that follows a script, as a fixture."""
+"""Fixtures: a broker that follows a script; a unit's store, and the time as it sees it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from agent.io import clock
+from agent.io.unit_store import UnitStore, open_for_daemon
+from agent.model import NS
 from tests.io.scripted import Protocol, Script, Scripted, connack
+from tests.io.unit_stores import Now
 
 
 @pytest.fixture
@@ -33,3 +38,22 @@ def script(tmp_path: Path) -> Script:
         return broker
 
     return start
+
+
+@pytest.fixture
+def now(monkeypatch: pytest.MonkeyPatch) -> Now:
+    """The time as the store sees it."""
+    time = Now()
+    monkeypatch.setattr(clock, "boottime_ns", lambda: round(time.s * NS))
+    return time
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "keyoff.db"
+
+
+@pytest.fixture
+def store(path: Path) -> Iterator[UnitStore]:
+    with closing(open_for_daemon(path, "unit-1", 256)) as opened:
+        yield opened

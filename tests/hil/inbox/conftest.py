@@ -7,7 +7,9 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser
 
+from hil.cloud.inbox.desk import Desk
 from tests.conftest import absent
+from tests.hil.inbox.cars import book
 from tests.hil.inbox.chromium import browser, chromium_path
 
 
@@ -19,3 +21,8 @@ def chromium() -> Iterator[Browser]:
         absent("no chromium: apt-get install chromium")
     with browser(executable) as made:
         yield made
+
+
+@pytest.fixture
+def desk() -> Desk:
+    return Desk(book())
