@@ -322,19 +322,23 @@ class PromptRule(Rule):
 
     def _deliver(self, ctx: Context, event: PromptDelivered) -> Iterator[Event]:
         s = self.state
-        for each in [p for p in s.prompts if p.id == event.prompt_id and p.first_revision <= event.revision < p.revision]:
-            prompt = s.change(each, shown_utc_ns=event.shown_utc_ns)
+        for prompt in [p for p in s.prompts if p.id == event.prompt_id and event.revision < p.revision]:
             is_latest, window = event.revision == prompt.revision - 1, prompt.window_utc_ns
-            if prompt.phase != "over":
-                s.drop(prompt, ctx.wall, ctx.t_ns, phase="delivered")
-            elif prompt.how == MOVED:
-                s.change(prompt, how=SHOWN)  # told only now; should they come back, they were told
+            if event.revision >= prompt.first_revision:  # else it was snoozed since: of the prompt that is no news
+                self._shown(ctx, prompt, event.shown_utc_ns)
             if prompt.concern.urgency == "safety":  # nothing that the far side counts against one a day
                 continue
             if is_latest and window:
                 yield from self._count(ctx, prompt.driver, window[0])
             elif is_trusted(ctx.wall):
                 yield from self._count(ctx, prompt.driver, min(event.shown_utc_ns, ctx.wall.utc_ns(ctx.t_ns)))
+
+    def _shown(self, ctx: Context, each: Prompt, shown_utc_ns: int) -> None:
+        prompt = self.state.change(each, shown_utc_ns=shown_utc_ns)
+        if prompt.phase != "over":
+            self.state.drop(prompt, ctx.wall, ctx.t_ns, phase="delivered")
+        elif prompt.how == MOVED:
+            self.state.change(prompt, how=SHOWN)  # told only now; should they come back, they were told
 
     def _count(self, ctx: Context, driver: str, shown_ns: int) -> Iterator[Event]:
         """A message was shown then, which may be news."""
