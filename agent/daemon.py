@@ -214,7 +214,7 @@ class Daemon:
         entry = entry_of(kind, data, ref, ctx)
         now = standing(self.engine)
         check(entry, ctx, now)
-        match dated(entry, now):
+        match dated(entry, now, ctx):
             case OdometerRead(reading_m):
                 rule = next(r for r in self.engine.rules if isinstance(r, Odometer))
                 return self.engine.raised(rule.entered(ctx, reading_m, ref))

@@ -73,7 +73,8 @@ def _halves(a: Sums, b: Sums) -> set[str]:
     """What adds up, and is known in one of two that were both seen."""
     if "distance_m" not in a.metrics or "distance_m" not in b.metrics:
         return set()
-    return {name for name in a.metrics.keys() ^ b.metrics.keys() if TYPES[name].combine is Metric.combine}
+    names = (a.metrics.keys() ^ b.metrics.keys()) & TYPES.keys()  # a piece may be from before an update
+    return {name for name in names if TYPES[name].combine is Metric.combine}
 
 
 def joined(earlier: Piece, later: Piece) -> Piece:

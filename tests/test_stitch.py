@@ -122,3 +122,5 @@ def test_what_one_of_two_pieces_knows_is_an_estimate_of_the_whole() -> None:
     assert (one.sums.metrics["fuel_l"], one.sums.estimated) == (0.3, ["fuel_l"])
     unseen = joined(piece(sums=of(fuel_l=0.3)), later(sums=Sums()))
     assert unseen.sums.estimated == []
+    before_an_update = joined(piece(sums=of(gone_m=2.0)), later(sums=of()))
+    assert before_an_update.sums.estimated == []

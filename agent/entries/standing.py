@@ -39,9 +39,9 @@ from agent.events.service import ServiceRule
 from agent.events.service_record import ServiceReported
 from agent.household import UNKNOWN, Driver, Household, agreed_with, is_minor
 from agent.household.profile import is_day, taken_by
-from agent.localtime import day_of
+from agent.localtime import DAY_NS, day_of
 from agent.model import Context
-from agent.prompts.slots import Slot, span_ns
+from agent.prompts.slots import BELIEVED_DAYS, Slot, span_ns
 from agent.prompts.state import Prompt
 from agent.stitch import is_trusted
 
@@ -96,11 +96,16 @@ def check(entry: Entry, ctx: Context, now: Standing) -> None:
         raise EntryRefused(fault)
 
 
-def dated(entry: Entry, now: Standing) -> Entry:
-    """An appointment that was kept was kept at its time, which may be days ago."""
-    if isinstance(entry, AppointmentChanged) and entry.change == "kept" and entry.slot is None:
-        return msgspec.structs.replace(entry, slot=now.bookings.get(entry.bookable, Booking()).chosen)
-    return entry
+def dated(entry: Entry, now: Standing, ctx: Context) -> Entry:
+    """An appointment that was kept was kept at its time, which may be days ago, and may be said again; but not at one to come."""
+    if not isinstance(entry, AppointmentChanged) or entry.change != "kept" or entry.slot is not None:
+        return entry
+    booking = now.bookings.get(entry.bookable, Booking())
+    slot = booking.chosen or booking.kept
+    if slot is not None and is_trusted(ctx.wall):
+        ago_ns = ctx.wall.utc_ns(ctx.t_ns) - span_ns(slot)[0]
+        slot = slot if 0 <= ago_ns <= BELIEVED_DAYS * DAY_NS else None
+    return msgspec.structs.replace(entry, slot=slot)
 
 
 def _faults(entry: Entry, ctx: Context, now: Standing) -> Iterator[str]:

@@ -99,6 +99,7 @@ class Booking(msgspec.Struct, frozen=True, omit_defaults=True):
     asked_utc_ns: int | None = None  # the same, once there is a clock to be trusted: a unit may be off for most of a day
     slots: list[Slot] = []  # the newest offer
     chosen: Slot | None = None
+    kept: Slot | None = None  # the latest that is over, until there is more to book: that it was kept may be said again
     about: Concern | None = None  # the newest, of the thing itself
     moved: str = ""  # the id of the Concern that it was moved, as long as that is open
     moved_from: Slot | None = None  # what the person agreed to; None: not known
@@ -164,7 +165,7 @@ class AppointmentRule(Rule):
                 for bookable, booking in s.bookings.items():
                     if booking.about is not None and booking.about.subject == event.subject:
                         yield from self._settle(ctx, bookable, event.why)
-                        self._put(bookable, chosen=None)
+                        self._put(bookable, chosen=None, kept=booking.chosen or booking.kept)
             case SlotsOffered():
                 self._put(event.bookable, slots=event.slots, asked_ns=None)
                 yield self._ranked(ctx, event.bookable)
@@ -215,7 +216,7 @@ class AppointmentRule(Rule):
         booking = self.state.bookings.get(bookable, Booking())
         self.state.boot_id = ctx.boot_id
         concerns = (*(c for c in booking.concerns if c != concern.id), concern.id)[-CONCERNS_KEPT:]
-        self._put(bookable, concerns=concerns, about=concern)
+        self._put(bookable, concerns=concerns, about=concern, kept=None)
         if stands(booking, ctx):
             if not booking.moved or booking.asked_ns is None:  # else it is told with the others that are waited for
                 yield self._ranked(ctx, bookable)
@@ -262,7 +263,7 @@ class AppointmentRule(Rule):
             return
         yield from self._settle(ctx, bookable, "done" if event.change == "kept" else "no longer true")
         if event.change == "kept":
-            self._put(bookable, chosen=None)
+            self._put(bookable, chosen=None, kept=event.slot or booking.kept)
         elif event.change != "moved":  # what was offered for it is offered anew
             self._put(bookable, chosen=None, slots=[])
 

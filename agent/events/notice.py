@@ -169,16 +169,18 @@ class NoticeRule(Rule):
     def next_wake(self, ctx: Context) -> int | None:
         if not is_trusted(ctx.wall):
             return None
+        now_ns = ctx.wall.utc_ns(ctx.t_ns)
         booked = [k.booked_utc_ns for k in self.state.known.values() if k.progress == "booked"]
-        looks = (ctx.t_ns if utc_ns is None else utc_ns + BELIEVED_DAYS * DAY_NS - ctx.wall.offset_ns for utc_ns in booked)
-        return min(looks, default=None)
+        dated = [utc_ns for utc_ns in booked if utc_ns is not None and utc_ns <= now_ns]
+        looks = (utc_ns + BELIEVED_DAYS * DAY_NS - ctx.wall.offset_ns for utc_ns in dated)
+        return min(looks, default=None) if len(dated) == len(booked) else ctx.t_ns
 
     def wake(self, ctx: Context) -> Iterator[Event]:
         if not is_trusted(ctx.wall):
             return
         now_ns = ctx.wall.utc_ns(ctx.t_ns)
         for known in [k for k in self.state.known.values() if k.progress == "booked"]:
-            if known.booked_utc_ns is None:
+            if known.booked_utc_ns is None or known.booked_utc_ns > now_ns:  # by a clock that was ahead
                 self._keep(msgspec.structs.replace(known, booked_utc_ns=now_ns))
             elif known.booked_utc_ns + BELIEVED_DAYS * DAY_NS <= now_ns:
                 yield from self._unbooked(ctx, known)
@@ -196,7 +198,7 @@ class NoticeRule(Rule):
     def _unbooked(self, ctx: Context, known: Known) -> Iterator[Event]:
         """There is no appointment any more, or none that is to be believed."""
         is_open = self._keep(msgspec.structs.replace(known, progress="open"))
-        if is_open.matched:  # else it is over: nothing is left to say
+        if is_open.matched and weight_of(is_open):  # else it is over, or nobody has to hear of it
             yield self._raise(ctx, is_open)
 
     def _car(self, known: Known) -> Identity:

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from agent.config import Owner, Service
-from agent.entries.entering import EntryRefused, entry_of
+from agent.entries.entering import Entry, EntryRefused, entry_of
 from agent.entries.standing import SLOTS_MOST, WORDS_CHARS, check, dated, standing
 from agent.events.appointment import CONCERNS_KEPT, AppointmentChanged, AppointmentChosen, SlotsOffered
 from agent.events.household import DriverRemoved, DriverSaved
@@ -51,6 +51,9 @@ class Home(Scene):
         except EntryRefused as e:
             return str(e)
         return None
+
+    def dated(self, entry: AppointmentChanged) -> Entry:
+        return dated(entry, standing(self.engine), self.engine.context(self.engine._t_ns))
 
     def answer(self, answer: str, **more: Any) -> str | None:
         return self.refusal("PromptAnswered", prompt_id=self.prompt_id, answer=answer, **more)
@@ -181,11 +184,22 @@ def test_who_is_told_that_it_was_moved_may_choose_again(home: Home) -> None:
 def test_an_appointment_that_was_kept_was_kept_at_its_time(home: Home) -> None:
     home.enter("PromptAnswered", prompt_id=home.prompt_id, answer="booked", slot="s28").until(5 * DAY_S)
     kept = AppointmentChanged(id="k", t_ns=0, boot_id="", bookable="oil", change="kept")
-    assert dated(kept, standing(home.engine)) == msgspec.structs.replace(kept, slot=slot(28))
+    at_its_time = msgspec.structs.replace(kept, slot=slot(28))
+    assert home.dated(kept) == at_its_time
     told = msgspec.structs.replace(kept, slot=slot(29))
     cancelled = msgspec.structs.replace(kept, change="cancelled")
     unknown = msgspec.structs.replace(kept, bookable="tyres")
-    assert [dated(each, standing(home.engine)) for each in (told, cancelled, unknown)] == [told, cancelled, unknown]
+    assert [home.dated(each) for each in (told, cancelled, unknown)] == [told, cancelled, unknown]
+    home.say(at_its_time)
+    assert home.dated(kept) == at_its_time, "said again, by somebody else"
+    home.until(60 * DAY_S)
+    assert home.dated(kept) == kept, "another, that nobody booked here"
+
+
+def test_an_appointment_to_come_was_kept_at_another_time(home: Home) -> None:
+    home.enter("PromptAnswered", prompt_id=home.prompt_id, answer="booked", slot="s28")
+    kept = AppointmentChanged(id="k", t_ns=0, boot_id="", bookable="oil", change="kept")
+    assert home.dated(kept) == kept
 
 
 def test_another_prompt_does_not_book_it_again(home: Home) -> None:

@@ -391,6 +391,21 @@ def test_its_days_are_counted_from_the_first_clock_to_be_trusted() -> None:
     assert len(made.until((100 + BELIEVED_DAYS) * DAY_S).of(Concern)) == 2
 
 
+def test_a_clock_that_was_ahead_when_it_was_booked_silences_nothing() -> None:
+    made = booked_recall(Wall(SYNCHRONISED.offset_ns + 400 * DAY_S * NS, "synchronised"))
+    made.wall = SYNCHRONISED
+    assert len(made.until(1 * DAY_S).until(BELIEVED_DAYS * DAY_S).of(Concern)) == 1
+    assert len(made.until((BELIEVED_DAYS + 1) * DAY_S).of(Concern)) == 2
+
+
+def test_what_nobody_had_to_hear_is_not_said_because_it_was_booked() -> None:
+    made = bench()
+    made.wall = SYNCHRONISED
+    hear(made.until(2), catalogue(software()))
+    hear(made, NoticeSettled(id="s" * 32, t_ns=0, boot_id="boot-1", notice="SW1", progress="booked"))
+    assert made.until(100 * DAY_S).of(Concern) == []
+
+
 def test_what_is_over_by_then_is_not_said_again() -> None:
     made = hear(booked_recall(SYNCHRONISED), catalogue(issued_s=2, complete=True))
     assert len(made.until(100 * DAY_S).of(Concern)) == 1
