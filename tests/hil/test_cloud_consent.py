@@ -85,21 +85,23 @@ def test_only_what_rests_on_it_goes(sender: Sender) -> None:
     assert [("body" in data(sender, f"e-{n}")) for n in (1, 2, 6)] == [True, False, True]
 
 
+CHOSEN = {
+    "bookable": "oil",
+    "person": "ana-at-home",
+    "prompt_id": "p1",
+    "slot": {"id": "s"},
+    "facts": {"words": "It squeaks."},
+}
+
+
 def test_each_purpose_has_its_own(sender: Sender) -> None:
-    chosen = {
-        "bookable": "oil",
-        "person": "ana-at-home",
-        "prompt_id": "p1",
-        "slot": {"id": "s"},
-        "facts": {"words": "It squeaks."},
-    }
-    sender.event(1, kind="AppointmentChosen", data=chosen)
+    sender.event(1, kind="AppointmentChosen", data=CHOSEN)
     sender.event(2, kind="FitShared", data={"driver": "ana", "source": "s", "fits": [{"id": "leaf"}]})
     word(sender, 3)
     assert "facts" in data(sender) and "fits" in data(sender, "e-2")
     word(sender, 4, "workshop")
     word(sender, 5, "fit")
-    assert data(sender) == {name: value for name, value in chosen.items() if name != "facts"}
+    assert data(sender) == {name: value for name, value in CHOSEN.items() if name != "facts"}
     assert data(sender, "e-2") == {"driver": "ana", "source": "s"}
 
 
@@ -146,14 +148,7 @@ def test_unless_they_agreed_again(sender: Sender) -> None:
 
 
 def test_a_person_s_facts_stay_when_somebody_else_takes_theirs_back(sender: Sender) -> None:
-    chosen = {
-        "bookable": "oil",
-        "person": "ana-at-home",
-        "prompt_id": "p1",
-        "slot": {"id": "s"},
-        "facts": {"words": "It squeaks."},
-    }
-    sender.event(1, kind="AppointmentChosen", data=chosen)
+    sender.event(1, kind="AppointmentChosen", data=CHOSEN)
     word(sender, 2, "workshop", driver="ben", person="ben")
     assert "facts" in data(sender)
     word(sender, 3, "workshop", driver="a", person="ana-at-home")
